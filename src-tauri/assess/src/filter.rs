@@ -1,0 +1,453 @@
+//! What stands around a match can take it back, or say more about it.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use countersign_core::finding::Side;
+use countersign_core::patch::LineKind;
+use regex::bytes::Regex;
+
+use crate::table::{Filter, Rule, Rules};
+use crate::terraform::{Blocks, Fate};
+use crate::view::{View, contains, on_side, pattern};
+
+/// What is known about the whole diff.
+pub(crate) struct Around<'a, 'p> {
+    pub(crate) views: &'a [View<'p>],
+    pub(crate) blocks: Blocks,
+    /// Tables that the change itself creates, in lower case, without schema.
+    tables: HashSet<String>,
+    /// Ecosystems whose manifest the change touches.
+    manifests: HashSet<&'static str>,
+}
+
+/// A match that stands, with what its surroundings say.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) title: Option<String>,
+    pub(crate) subject: Option<String>,
+    /// What kind of object it is, in words.
+    pub(crate) kind: Option<String>,
+    pub(crate) why: Option<&'static str>,
+    pub(crate) note: Option<String>,
+}
+
+/// A line of a file.
+#[derive(Clone, Copy)]
+pub(crate) struct Spot {
+    pub(crate) file: usize,
+    pub(crate) row: usize,
+    pub(crate) side: Side,
+}
+
+impl<'a, 'p> Around<'a, 'p> {
+    pub(crate) fn new(views: &'a [View<'p>]) -> Self {
+        let mut tables = HashSet::new();
+        for view in views {
+            for (at, row) in view.rows.iter().enumerate() {
+                if row.line.kind == LineKind::Added
+                    && let Some(found) = CREATED.captures(row.line.text)
+                    && let Some(name) = (1..=2).find_map(|part| found.get(part))
+                    && !view.is_down(at)
+                {
+                    tables.insert(plain(name.as_bytes()));
+                }
+            }
+        }
+        let manifests = views
+            .iter()
+            .filter_map(|view| ecosystem(view.name(), false))
+            .collect();
+        Self {
+            views,
+            blocks: Blocks::of(views),
+            tables,
+            manifests,
+        }
+    }
+
+    /// Whether a match stands. `None`: its surroundings take it back.
+    pub(crate) fn judge(&self, rule: &Rule, spot: Spot) -> Option<Kept> {
+        let view = &self.views[spot.file];
+        let text = view.text(spot.row);
+        let mut kept = Kept::default();
+        for filter in rule.filters() {
+            match filter {
+                Filter::TerraformBlock => kept = self.block(rule, spot)?,
+                Filter::NotInRemovedBlock => self.outlives_its_block(spot)?,
+                Filter::ChangedInStatefulBlock => kept.subject = Some(self.changed_in_stateful(rule, spot)?),
+                Filter::ModuleSourceChanged => kept.subject = Some(module_source_changed(view, spot)?),
+                Filter::WeakensRetention => weakens_retention(text, spot.side)?,
+                Filter::SqlDown => none_if(view.is_down(spot.row))?,
+                Filter::NewTable => none_if(self.is_new_table(view, spot))?,
+                Filter::NoCounterpart => none_if(has_counterpart(rule, view, spot))?,
+                Filter::NotEgress => none_if(is_egress(view, spot))?,
+                Filter::YamlRunOnly => none_if(is_in_env(view, spot))?,
+                Filter::NewName => none_if(!is_new_name(rule, view, spot))?,
+                Filter::AuthWords
+                | Filter::ProductionWords
+                | Filter::WithoutManifest
+                | Filter::NotOnlyUses
+                | Filter::NetCount
+                | Filter::OncePerFile => {}
+            }
+        }
+        Some(kept)
+    }
+
+    /// Whether a rule about whole files means this one.
+    pub(crate) fn means_file(&self, rule: &Rule, view: &View<'_>) -> bool {
+        rule.filters().iter().all(|filter| match filter {
+            Filter::AuthWords => has_word(&view.path, AUTH_WORDS),
+            Filter::ProductionWords => has_word(&view.path, PRODUCTION_WORDS),
+            Filter::WithoutManifest => {
+                ecosystem(view.name(), true).is_none_or(|system| !self.manifests.contains(system))
+            }
+            Filter::NotOnlyUses => !is_only_uses(view),
+            Filter::ChangedInStatefulBlock
+            | Filter::ModuleSourceChanged
+            | Filter::NetCount
+            | Filter::NewName
+            | Filter::NewTable
+            | Filter::NoCounterpart
+            | Filter::NotEgress
+            | Filter::NotInRemovedBlock
+            | Filter::OncePerFile
+            | Filter::SqlDown
+            | Filter::TerraformBlock
+            | Filter::WeakensRetention
+            | Filter::YamlRunOnly => true,
+        })
+    }
+
+    fn block(&self, rule: &Rule, spot: Spot) -> Option<Kept> {
+        let Some(fate) = self.blocks.fate(spot.file, spot.row) else {
+            return Some(Kept::default());
+        };
+        let (kind, subject) = self.blocks.named(spot.file, spot.row)?;
+        // A release or secret under another name is another thing, not the same made anew.
+        let holds_data = (rule.id() == STATEFUL && kind != "release" && kind != "secret") || kind == "module";
+        let mut kept = Kept {
+            subject: Some(subject),
+            kind: Some(kind),
+            ..Kept::default()
+        };
+        match fate {
+            Fate::Kept => return None,
+            Fate::Destroyed => {}
+            Fate::Recreated(name) if holds_data => {
+                kept.title = Some("Deletes and recreates the {kind} {subject}".to_owned());
+                kept.why =
+                    Some("The new one starts empty; what the old one holds is gone with the next apply.");
+                kept.note = Some(format!(
+                    "made again as {name}, with no moved block between the two"
+                ));
+            }
+            Fate::Recreated(_) => {}
+            Fate::OtherFolder(_) if !holds_data => return None,
+            Fate::OtherFolder(folder) => {
+                kept.title = Some("Deletes and recreates the {kind} {subject} in another state".to_owned());
+                kept.why = Some(
+                    "A folder has its own state: unless the state is moved by hand, one apply destroys it and the other makes an empty one.",
+                );
+                kept.note = Some(format!("comes again in {folder}"));
+            }
+        }
+        Some(kept)
+    }
+
+    /// A guard that goes with its whole block is said by the rule about the block, but not where the block comes
+    /// again without it.
+    fn outlives_its_block(&self, spot: Spot) -> Option<()> {
+        let view = &self.views[spot.file];
+        for block in view.blocks(spot.row, Side::Old) {
+            let Some(row) = block
+                .row
+                .filter(|row| view.rows[*row].line.kind == LineKind::Removed)
+            else {
+                continue;
+            };
+            if let Some((file, again)) = self.blocks.comes_again(spot.file, row) {
+                let there = &self.views[file];
+                let text = view.text(spot.row).trim_ascii();
+                let has_it = there
+                    .inside(again, Side::New)
+                    .iter()
+                    .any(|at| there.text(*at).trim_ascii() == text);
+                return (!has_it).then_some(());
+            }
+            if self.blocks.fate(spot.file, row).is_some() {
+                return None;
+            }
+        }
+        Some(())
+    }
+
+    fn changed_in_stateful(&self, rule: &Rule, spot: Spot) -> Option<String> {
+        let view = &self.views[spot.file];
+        let key = |row: usize| {
+            rule.captures(view.text(row))?
+                .get(1)
+                .map(|key| key.as_bytes().to_vec())
+        };
+        let own = key(spot.row)?;
+        let outermost = view.blocks(spot.row, Side::New).into_iter().last()?;
+        if outermost
+            .row
+            .is_some_and(|row| view.rows[row].line.kind == LineKind::Added)
+        {
+            return None;
+        }
+        let stateful = Rules::builtin().by_id(STATEFUL)?.captures(outermost.text)?;
+        let text = view.text(spot.row).trim_ascii();
+        let changed = view.near(spot.row, 12).any(|at| {
+            let removed = view.rows[at].line.kind == LineKind::Removed;
+            removed && key(at).as_ref() == Some(&own) && view.text(at).trim_ascii() != text
+        });
+        changed.then(|| stateful.get(2).map(|name| lossy(name.as_bytes())))?
+    }
+
+    fn is_new_table(&self, view: &View<'_>, spot: Spot) -> bool {
+        let text = view.text(spot.row);
+        // Dropping and making anew is the hazard itself.
+        if self.tables.is_empty() || DESTROYS.is_match(text) {
+            return false;
+        }
+        let named = |text: &[u8]| {
+            let found = TABLE.captures(text)?;
+            (1..=3)
+                .find_map(|part| found.get(part))
+                .map(|name| plain(name.as_bytes()))
+        };
+        let above = || {
+            let rows = (spot.row.saturating_sub(30)..spot.row)
+                .rev()
+                .map(|at| view.text(at));
+            rows.take_while(|text| !contains(text, b";")).find_map(named)
+        };
+        let below = || (spot.row + 1..view.rows.len().min(spot.row + 4)).find_map(|at| named(view.text(at)));
+        named(text)
+            .or_else(above)
+            .or_else(below)
+            .is_some_and(|table| self.tables.contains(&table))
+    }
+}
+
+pub(crate) const STATEFUL: &str = "iac.tf.stateful_block_removed";
+
+const AUTH_WORDS: &[&str] = &[
+    "auth",
+    "authn",
+    "authz",
+    "login",
+    "logout",
+    "permission",
+    "permissions",
+    "rbac",
+    "oauth",
+    "oauth2",
+    "oidc",
+    "saml",
+    "jwt",
+    "password",
+    "passwords",
+    "security",
+    "crypto",
+    "encryption",
+    "acl",
+];
+const PRODUCTION_WORDS: &[&str] = &["prod", "production", "live", "prd"];
+
+static CREATED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\bCREATE\s+(?:UNLOGGED\s+|TEMP(?:ORARY)?\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?([\w".`\[\]]+)|\bcreate_?table!?[\s(]+[:"'`]?([\w.]+)"#,
+    )
+});
+static TABLE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)\bALTER\s+TABLE\s+(?:ONLY\s+|IF\s+EXISTS\s+)*([\w".`\[\]]+)|\bON\s+(?:ONLY\s+)?([\w".`\[\]]+)\s*(?:USING\b|\()|\b(?:remove|rename|change|alter)_?\w*[\s(]+[:"'`]([\w.]+)"#,
+    )
+});
+static DESTROYS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)drop_?(?:table|column)|delete|truncate|remove_?(?:column|field|reference)")
+});
+static EGRESS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"(?i)egress|\baws_route\b|\broute\s*\{|"aws_route_table"|outbound"#));
+static EGRESS_LINE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"(?i)^\s*"?(?:type|direction)"?\s*[:=]\s*"?(?:egress|outbound)"#));
+static MODULE: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^\s*module\s+"([^"]+)"\s*\{"#));
+static SOURCE: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^\s*source\s*=\s*"([^"?]+)"#));
+static USES: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(?:-\s*)?uses:\s|^\s*(?:#.*)?$"));
+static RETAINS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i):\s*\W?(?:Retain|Snapshot|RetainExceptOnCreate)\b"));
+
+fn none_if(taken_back: bool) -> Option<()> {
+    (!taken_back).then_some(())
+}
+
+fn module_source_changed(view: &View<'_>, spot: Spot) -> Option<String> {
+    let block = view.blocks(spot.row, Side::New).into_iter().next()?;
+    if block
+        .row
+        .is_some_and(|row| view.rows[row].line.kind == LineKind::Added)
+    {
+        return None;
+    }
+    let module = MODULE.captures(block.text)?.get(1)?;
+    let path = |row: usize| {
+        SOURCE
+            .captures(view.text(row))?
+            .get(1)
+            .map(|path| path.as_bytes())
+    };
+    let new = path(spot.row)?;
+    let mut near = view.near(spot.row, 6);
+    let other =
+        near.any(|at| view.rows[at].line.kind == LineKind::Removed && path(at).is_some_and(|old| old != new));
+    other.then(|| lossy(module.as_bytes()))
+}
+
+/// Whether what goes comes again nearby with another value: a new version of the same step, the same key.
+fn has_counterpart(rule: &Rule, view: &View<'_>, spot: Spot) -> bool {
+    let what = |row: usize| {
+        let found = rule.captures(view.text(row))?;
+        let part = (1..found.len())
+            .find_map(|part| found.get(part))
+            .or_else(|| found.get(0))?;
+        Some(part.as_bytes().trim_ascii().to_vec())
+    };
+    let own = what(spot.row);
+    view.near(spot.row, 10)
+        .any(|at| view.rows[at].line.kind == LineKind::Added && what(at) == own)
+}
+
+/// Whether a pipeline only names other versions of the actions it uses.
+fn is_only_uses(view: &View<'_>) -> bool {
+    let mut changed = view
+        .rows
+        .iter()
+        .filter(|row| row.line.kind != LineKind::Context)
+        .peekable();
+    changed.peek().is_some() && changed.all(|row| USES.is_match(row.line.text))
+}
+
+fn weakens_retention(text: &[u8], side: Side) -> Option<()> {
+    let retains = RETAINS.is_match(text);
+    (retains == (side == Side::Old)).then_some(())
+}
+
+fn is_egress(view: &View<'_>, spot: Spot) -> bool {
+    let blocks = view.blocks(spot.row, spot.side);
+    if blocks.iter().any(|block| EGRESS.is_match(block.text)) {
+        return true;
+    }
+    let innermost = blocks.first().and_then(|block| block.row);
+    let beside = innermost
+        .map(|row| view.inside(row, spot.side))
+        .unwrap_or_default();
+    beside.iter().any(|at| EGRESS_LINE.is_match(view.text(*at)))
+        || view
+            .parents(spot.row, spot.side)
+            .iter()
+            .any(|parent| EGRESS.is_match(parent))
+}
+
+/// Passing the text through the environment is the remedy, not the fault.
+fn is_in_env(view: &View<'_>, spot: Spot) -> bool {
+    let parent = view.parents(spot.row, spot.side).into_iter().next();
+    parent.is_some_and(|text| matches!(text.trim_ascii(), b"env:" | b"- env:" | b"with:" | b"if:"))
+        || view.text(spot.row).trim_ascii_start().starts_with(b"if:")
+        || view.text(spot.row).trim_ascii_start().starts_with(b"group:")
+}
+
+/// Whether the name stands nowhere before the change, in a part of the manifest that lists dependencies.
+fn is_new_name(rule: &Rule, view: &View<'_>, spot: Spot) -> bool {
+    let name = |row: usize| {
+        rule.captures(view.text(row))?
+            .get(1)
+            .map(|name| name.as_bytes().to_vec())
+    };
+    let Some(own) = name(spot.row) else { return false };
+    let near = view
+        .near(spot.row, 40)
+        .filter(|at| on_side(view.rows[*at].line, Side::Old));
+    if near.filter_map(name).any(|other| other == own) {
+        return false;
+    }
+    let lists = |text: &[u8]| {
+        let text = text.to_ascii_lowercase();
+        [
+            &b"ependenc"[..],
+            b"require",
+            b"packages",
+            b"overrides",
+            b"resolutions",
+            b"optional",
+            b"group",
+        ]
+        .iter()
+        .any(|word| contains(&text, word))
+    };
+    if view.name().ends_with(".toml") {
+        let above = (spot.row.saturating_sub(200)..spot.row)
+            .rev()
+            .take_while(|at| view.rows[*at].hunk == view.rows[spot.row].hunk);
+        let header = above.map(|at| view.text(at)).find(|text| text.starts_with(b"["));
+        return header.is_none_or(lists);
+    }
+    if view.name().ends_with(".json") {
+        return view
+            .parents(spot.row, Side::New)
+            .first()
+            .is_none_or(|parent| parent.trim_ascii() == b"{" || lists(parent));
+    }
+    true
+}
+
+fn ecosystem(name: &str, lock: bool) -> Option<&'static str> {
+    let system = match (name, lock) {
+        ("package.json", false) | ("package-lock.json" | "yarn.lock" | "pnpm-lock.yaml", true) => "npm",
+        ("pnpm-workspace.yaml", false) => "npm",
+        ("Cargo.toml", false) | ("Cargo.lock", true) => "cargo",
+        ("pyproject.toml", false) | ("poetry.lock" | "uv.lock", true) => "python",
+        ("go.mod", false) | ("go.sum", true) => "go",
+        ("Gemfile", false) | ("Gemfile.lock", true) => "ruby",
+        ("composer.json", false) | ("composer.lock", true) => "php",
+        (other, false) if other.ends_with(".gemspec") => "ruby",
+        _ => return None,
+    };
+    Some(system)
+}
+
+/// Whether a path holds one of the words, split at everything that is not a letter or digit and at capitals.
+fn has_word(path: &str, words: &[&str]) -> bool {
+    let mut word = String::new();
+    let mut lower = false;
+    for c in path.chars().chain(['/']) {
+        let begins = !c.is_alphanumeric() || (lower && c.is_uppercase());
+        if begins {
+            if words.contains(&word.as_str()) {
+                return true;
+            }
+            word.clear();
+        }
+        if c.is_alphanumeric() {
+            word.extend(c.to_lowercase());
+        }
+        lower = c.is_lowercase();
+    }
+    false
+}
+
+/// A table's name without quotes and schema, in lower case.
+fn plain(name: &[u8]) -> String {
+    let name = lossy(name).to_lowercase();
+    let last = name.rsplit('.').next().unwrap_or_default();
+    last.chars()
+        .filter(|c| !matches!(c, '"' | '`' | '[' | ']'))
+        .collect()
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

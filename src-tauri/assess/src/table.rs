@@ -1,0 +1,469 @@
+//! The rules: read, checked and compiled once. Their tables are beside this file, one a family.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use countersign_core::finding::{Severity, Side};
+use countersign_core::patch::FileKind;
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use regex::bytes::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+use serde::Deserialize;
+
+const GLOBS: &str = include_str!("rules/globs.toml");
+const FAMILIES: [&str; 11] = [
+    include_str!("rules/infrastructure.toml"),
+    include_str!("rules/data.toml"),
+    include_str!("rules/shell.toml"),
+    include_str!("rules/ci.toml"),
+    include_str!("rules/network.toml"),
+    include_str!("rules/access.toml"),
+    include_str!("rules/secrets.toml"),
+    include_str!("rules/guards.toml"),
+    include_str!("rules/tests.toml"),
+    include_str!("rules/dependencies.toml"),
+    include_str!("rules/runtime.toml"),
+];
+
+/// Which lines a rule looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Lines {
+    Added,
+    Removed,
+    Either,
+    /// None: the rule is about the file as a whole.
+    File,
+}
+
+/// What the surroundings of a line can take back. See `filter.rs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Filter {
+    AuthWords,
+    ChangedInStatefulBlock,
+    ModuleSourceChanged,
+    NetCount,
+    NewName,
+    NewTable,
+    NoCounterpart,
+    NotEgress,
+    NotInRemovedBlock,
+    NotOnlyUses,
+    OncePerFile,
+    ProductionWords,
+    SqlDown,
+    TerraformBlock,
+    WeakensRetention,
+    WithoutManifest,
+    YamlRunOnly,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum When {
+    Modified,
+    Deleted,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    id: String,
+    severity: Severity,
+    side: Lines,
+    globs: Vec<String>,
+    #[serde(default)]
+    not_globs: Vec<String>,
+    #[serde(default)]
+    when: Vec<When>,
+    pattern: Option<String>,
+    exclude: Option<String>,
+    #[serde(default)]
+    filters: Vec<Filter>,
+    weaker_than: Option<String>,
+    #[serde(default)]
+    in_comments: bool,
+    #[serde(default)]
+    same_in_tests: bool,
+    title: String,
+    why: String,
+    check: String,
+    #[cfg_attr(not(test), expect(dead_code, reason = "the table's own tests"))]
+    examples: Vec<String>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "the table's own tests"))]
+    counter_examples: Vec<String>,
+    #[expect(dead_code, reason = "for people who read the table")]
+    source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Family {
+    family: String,
+    rule: Vec<Entry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Globs {
+    globs: BTreeMap<String, Vec<String>>,
+}
+
+/// One rule, compiled.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) family: String,
+    pattern: Option<Regex>,
+    exclude: Option<Regex>,
+    entry: Entry,
+}
+
+/// A set of rules by their place in the table.
+pub(crate) type Mask = u128;
+
+/// All rules. For each side one automaton says which patterns a line matches at all.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    pub(crate) rules: Vec<Rule>,
+    globs: GlobSet,
+    /// The rule of each glob, and whether it takes the path in or out.
+    owners: Vec<(usize, bool)>,
+    old: Patterns,
+    new: Patterns,
+    test_paths: GlobSet,
+}
+
+#[derive(Debug)]
+struct Patterns {
+    set: RegexSet,
+    owners: Vec<usize>,
+    mask: Mask,
+}
+
+impl Rules {
+    pub(crate) fn builtin() -> &'static Self {
+        static RULES: LazyLock<Rules> = LazyLock::new(|| {
+            Rules::parse(GLOBS, &FAMILIES).expect("the tables that the tests of this module read")
+        });
+        &RULES
+    }
+
+    pub(crate) fn parse(globs: &str, families: &[&str]) -> Result<Self, String> {
+        let named: Globs = toml::from_str(globs).map_err(|error| error.to_string())?;
+        let mut rules = Vec::new();
+        for text in families {
+            let family: Family = toml::from_str(text).map_err(|error| error.to_string())?;
+            for entry in family.rule {
+                let named = |error: regex::Error| format!("{}: {error}", entry.id);
+                let pattern = entry.pattern.as_deref().map(compile).transpose().map_err(named)?;
+                let exclude = entry.exclude.as_deref().map(compile).transpose().map_err(named)?;
+                rules.push(Rule {
+                    family: family.family.clone(),
+                    pattern,
+                    exclude,
+                    entry,
+                });
+            }
+        }
+        if rules.len() > Mask::BITS as usize {
+            return Err(format!("{} rules, at most {} fit", rules.len(), Mask::BITS));
+        }
+        let mut set = GlobSetBuilder::new();
+        let mut owners = Vec::new();
+        for (at, rule) in rules.iter().enumerate() {
+            for (list, takes_in) in [(&rule.entry.globs, true), (&rule.entry.not_globs, false)] {
+                for glob in expand(list, &named.globs)? {
+                    set.add(glob_of(glob)?);
+                    owners.push((at, takes_in));
+                }
+            }
+        }
+        let patterns = |sides: &[Lines]| Patterns::new(&rules, sides);
+        Ok(Self {
+            globs: set.build().map_err(|error| error.to_string())?,
+            owners,
+            old: patterns(&[Lines::Removed, Lines::Either])?,
+            new: patterns(&[Lines::Added, Lines::Either])?,
+            test_paths: test_paths()?,
+            rules,
+        })
+    }
+
+    /// The rules whose globs take the path in.
+    pub(crate) fn for_path(&self, path: &str) -> Mask {
+        let (mut taken, mut left_out): (Mask, Mask) = (0, 0);
+        for at in self.globs.matches(path) {
+            let (rule, takes_in) = self.owners[at];
+            *(if takes_in { &mut taken } else { &mut left_out }) |= 1 << rule;
+        }
+        taken & !left_out
+    }
+
+    /// Calls `found` with each rule of `mask` whose pattern matches the line, exclusions applied.
+    pub(crate) fn on_line(&self, side: Side, mask: Mask, line: &[u8], mut found: impl FnMut(usize)) {
+        let patterns = match side {
+            Side::Old => &self.old,
+            Side::New => &self.new,
+        };
+        if mask & patterns.mask == 0 {
+            return;
+        }
+        for at in &patterns.set.matches(line) {
+            let rule = patterns.owners[at];
+            let excluded = || {
+                self.rules[rule]
+                    .exclude
+                    .as_ref()
+                    .is_some_and(|exclude| exclude.is_match(line))
+            };
+            if mask & (1 << rule) != 0 && !excluded() {
+                found(rule);
+            }
+        }
+    }
+
+    /// Whether what happens at a path happens to tests, examples or machines of developers only.
+    pub(crate) fn is_test_path(&self, path: &str) -> bool {
+        self.test_paths.is_match(path)
+    }
+
+    /// The rule with this id.
+    pub(crate) fn by_id(&self, id: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.id() == id)
+    }
+}
+
+impl Rule {
+    pub(crate) fn id(&self) -> &str {
+        &self.entry.id
+    }
+
+    pub(crate) fn severity(&self) -> Severity {
+        self.entry.severity
+    }
+
+    pub(crate) fn lines(&self) -> Lines {
+        self.entry.side
+    }
+
+    pub(crate) fn has(&self, filter: Filter) -> bool {
+        self.entry.filters.contains(&filter)
+    }
+
+    pub(crate) fn filters(&self) -> &[Filter] {
+        &self.entry.filters
+    }
+
+    pub(crate) fn weaker_than(&self) -> Option<&str> {
+        self.entry.weaker_than.as_deref()
+    }
+
+    pub(crate) fn in_comments(&self) -> bool {
+        self.entry.in_comments
+    }
+
+    pub(crate) fn same_in_tests(&self) -> bool {
+        self.entry.same_in_tests
+    }
+
+    pub(crate) fn title(&self) -> &str {
+        &self.entry.title
+    }
+
+    pub(crate) fn why(&self) -> &str {
+        &self.entry.why
+    }
+
+    pub(crate) fn check(&self) -> &str {
+        &self.entry.check
+    }
+
+    /// Whether a rule about whole files means a file to which this happens.
+    pub(crate) fn applies_to(&self, kind: FileKind) -> bool {
+        match kind {
+            FileKind::Modified => self.entry.when.is_empty() || self.entry.when.contains(&When::Modified),
+            FileKind::Deleted => self.entry.when.is_empty() || self.entry.when.contains(&When::Deleted),
+            FileKind::Added | FileKind::Renamed | FileKind::Copied => self.entry.when.is_empty(),
+        }
+    }
+
+    pub(crate) fn captures<'t>(&self, line: &'t [u8]) -> Option<Captures<'t>> {
+        self.pattern.as_ref()?.captures(line)
+    }
+
+    pub(crate) fn matches(&self, line: &[u8]) -> bool {
+        self.pattern
+            .as_ref()
+            .is_some_and(|pattern| pattern.is_match(line))
+            && !self
+                .exclude
+                .as_ref()
+                .is_some_and(|exclude| exclude.is_match(line))
+    }
+}
+
+impl Patterns {
+    fn new(rules: &[Rule], sides: &[Lines]) -> Result<Self, String> {
+        let mut owners = Vec::new();
+        let mut texts = Vec::new();
+        let mut mask: Mask = 0;
+        for (at, rule) in rules.iter().enumerate() {
+            if let Some(pattern) = rule
+                .entry
+                .pattern
+                .as_deref()
+                .filter(|_| sides.contains(&rule.entry.side))
+            {
+                owners.push(at);
+                texts.push(pattern);
+                mask |= 1 << at;
+            }
+        }
+        // ASCII classes keep the automaton small; the cache has room for all rules at once.
+        let set = RegexSetBuilder::new(texts)
+            .unicode(false)
+            .dfa_size_limit(32 << 20)
+            .build();
+        Ok(Self {
+            set: set.map_err(|error| error.to_string())?,
+            owners,
+            mask,
+        })
+    }
+}
+
+fn compile(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern).unicode(false).build()
+}
+
+fn expand<'g>(
+    list: &'g [String],
+    named: &'g BTreeMap<String, Vec<String>>,
+) -> Result<Vec<&'g String>, String> {
+    let mut all = Vec::new();
+    for glob in list {
+        match glob.strip_prefix('@') {
+            Some(name) => all.extend(
+                named
+                    .get(name)
+                    .ok_or_else(|| format!("no globs are called {name}"))?,
+            ),
+            None => all.push(glob),
+        }
+    }
+    Ok(all)
+}
+
+fn glob_of(glob: &str) -> Result<globset::Glob, String> {
+    GlobBuilder::new(glob)
+        .literal_separator(true)
+        .build()
+        .map_err(|error| error.to_string())
+}
+
+/// Paths at which the same text does less harm.
+fn test_paths() -> Result<GlobSet, String> {
+    let mut set = GlobSetBuilder::new();
+    for name in [
+        "test",
+        "tests",
+        "__tests__",
+        "spec",
+        "testdata",
+        "fixtures",
+        "e2e",
+        "example",
+        "examples",
+        "dev",
+        "local",
+    ] {
+        set.add(glob_of(&format!("**/{name}/**"))?);
+    }
+    for name in [
+        "*_test.*",
+        "*.test.*",
+        "test_*",
+        "*_spec.*",
+        "*.spec.*",
+        "*Test.java",
+        "docker-compose.dev.*",
+    ] {
+        set.add(glob_of(&format!("**/{name}"))?);
+    }
+    set.build().map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_matches_its_examples_and_not_its_counter_examples() {
+        let rules = Rules::builtin();
+        let mut wrong = Vec::new();
+        for (at, rule) in rules.rules.iter().enumerate() {
+            let id = rule.id();
+            let Entry {
+                examples,
+                counter_examples,
+                ..
+            } = &rule.entry;
+            if examples.len() < 2 || counter_examples.len() < 2 {
+                wrong.push(format!("{id}: needs two examples and two counter-examples"));
+            }
+            let matches = |text: &String| match rule.lines() {
+                Lines::File => rules.for_path(text) & (1 << at) != 0,
+                Lines::Added | Lines::Removed | Lines::Either => rule.matches(text.as_bytes()),
+            };
+            let missed = examples.iter().filter(|text| !matches(text));
+            wrong.extend(missed.map(|text| format!("{id} misses {text:?}")));
+            let caught = counter_examples.iter().filter(|text| matches(text));
+            wrong.extend(caught.map(|text| format!("{id} wrongly matches {text:?}")));
+            if rule.lines() == Lines::File && rule.pattern.is_some() {
+                wrong.push(format!("{id}: a rule about files has no pattern"));
+            }
+            if rule.title().ends_with('.')
+                || !rule.why().ends_with('.')
+                || !rule.check().ends_with(['.', '`'])
+            {
+                wrong.push(format!(
+                    "{id}: titles have no full stop, the other texts have one"
+                ));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn ids_are_unique_and_weaker_rules_name_a_rule() {
+        let rules = Rules::builtin();
+        let mut ids: Vec<_> = rules.rules.iter().map(Rule::id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), rules.rules.len());
+        for rule in &rules.rules {
+            assert!(
+                rule.weaker_than().is_none_or(|id| ids.contains(&id)),
+                "{}",
+                rule.id()
+            );
+        }
+    }
+
+    #[test]
+    fn a_table_with_a_mistake_is_refused() {
+        let entry = "family = \"x\"\n[[rule]]\nid = \"x.y\"\nseverity = \"high\"\nside = \"added\"\nglobs = [\"@any\"]\npattern = 'x'\ntitle = \"X\"\nwhy = \"Y.\"\ncheck = \"Z.\"\nexamples = []\ncounter_examples = []\nsource = \"practice\"\n";
+        assert!(Rules::parse(GLOBS, &[entry]).is_ok());
+        assert!(
+            Rules::parse(GLOBS, &[&entry.replace("@any", "@none")])
+                .unwrap_err()
+                .contains("none")
+        );
+        assert!(
+            Rules::parse(GLOBS, &[&entry.replace("'x'", "'('")])
+                .unwrap_err()
+                .contains("x.y")
+        );
+        assert!(Rules::parse(GLOBS, &[&entry.replace("severity", "heft")]).is_err());
+    }
+}

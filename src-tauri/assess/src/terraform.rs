@@ -1,0 +1,282 @@
+//! Terraform blocks that go, come, or only move. Source: Terraform's language docs on `moved`, `removed`, state.
+//!
+//! A folder is a state: a block that goes in one folder and comes in another is destroyed and created unless its
+//! state is moved by hand, which no diff shows.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use countersign_core::finding::Side;
+use countersign_core::patch::LineKind;
+use regex::bytes::Regex;
+
+use crate::view::{View, contains, pattern};
+
+/// All blocks of a diff that come or go.
+#[derive(Default)]
+pub(crate) struct Blocks {
+    gone: Vec<Block>,
+    come: Vec<Block>,
+    /// Addresses that a `moved` block, or a `removed` block that destroys nothing, takes care of.
+    kept: HashSet<String>,
+    /// Places in `gone` by file and row, in `come` by address, and those of `come` that are new, by kind.
+    at: HashMap<(usize, usize), usize>,
+    again: HashMap<String, Vec<usize>>,
+    new: HashMap<String, Vec<usize>>,
+}
+
+#[derive(Debug, Clone)]
+struct Block {
+    /// `aws_db_instance.main` or `module.network`.
+    address: String,
+    /// The resource type, or `module`.
+    kind: String,
+    /// What the object is called where it runs, else the name in the code.
+    called: String,
+    source: Option<String>,
+    dir: String,
+    file: usize,
+    row: usize,
+}
+
+/// What becomes of what a removed block made.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// Nothing: the block only moved.
+    Kept,
+    /// It is destroyed.
+    Destroyed,
+    /// It is destroyed, and another of its kind is made under this name.
+    Recreated(String),
+    /// The same block comes in this folder, which is another state.
+    OtherFolder(String),
+}
+
+static HEADER: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"^\s*(resource|module)\s+"([^"]+)"(?:\s+"([^"]+)")?\s*\{"#));
+static KEEPER: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(moved|removed)\s*\{"));
+static FROM: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*from\s*=\s*([\w.\-]+)"));
+static CALLED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"^\s*(?:identifier|cluster_identifier|bucket|name|db_name|table_name|cluster_id)\s*=\s*"([^"$]+)""#,
+    )
+});
+static SOURCE: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^\s*source\s*=\s*"([^"]+)""#));
+
+impl Blocks {
+    /// Reads all Terraform files of the diff.
+    pub(crate) fn of(views: &[View<'_>]) -> Self {
+        let mut blocks = Self::default();
+        for (file, view) in views.iter().enumerate() {
+            if [".tf", ".tofu", ".hcl"]
+                .iter()
+                .any(|extension| view.path.ends_with(extension))
+            {
+                blocks.read(file, view);
+            }
+        }
+        let gone: HashSet<&str> = blocks.gone.iter().map(|block| block.address.as_str()).collect();
+        let mut new: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, block) in blocks.come.iter().enumerate() {
+            if !gone.contains(block.address.as_str()) {
+                new.entry(block.kind.clone()).or_default().push(at);
+            }
+            blocks.again.entry(block.address.clone()).or_default().push(at);
+        }
+        blocks.new = new;
+        blocks.at = blocks
+            .gone
+            .iter()
+            .enumerate()
+            .map(|(at, block)| ((block.file, block.row), at))
+            .collect();
+        blocks
+    }
+
+    fn gone_at(&self, file: usize, row: usize) -> Option<&Block> {
+        self.at.get(&(file, row)).map(|at| &self.gone[*at])
+    }
+
+    fn again(&self, address: &str) -> impl Iterator<Item = &Block> {
+        self.again
+            .get(address)
+            .into_iter()
+            .flatten()
+            .map(|at| &self.come[*at])
+    }
+
+    fn read(&mut self, file: usize, view: &View<'_>) {
+        for (row, line) in view.rows.iter().enumerate() {
+            if KEEPER.is_match(line.line.text) && line.line.kind != LineKind::Removed {
+                self.keep(view, row);
+                continue;
+            }
+            let side = match line.line.kind {
+                LineKind::Context => continue,
+                LineKind::Removed => Side::Old,
+                LineKind::Added => Side::New,
+            };
+            let Some(found) = HEADER.captures(line.line.text) else {
+                continue;
+            };
+            if view.is_comment(row, side) {
+                continue;
+            }
+            let part = |at| found.get(at).map(|part| lossy(part.as_bytes()));
+            let (Some(first), second) = (part(2), part(3)) else {
+                continue;
+            };
+            let (kind, name) = match second {
+                Some(name) => (first, name),
+                None => ("module".to_owned(), first),
+            };
+            let inside = view.inside(row, side);
+            let value = |regex: &Regex| {
+                inside
+                    .iter()
+                    .find_map(|at| regex.captures(view.text(*at)))
+                    .and_then(|found| found.get(1))
+                    .map(|m| lossy(m.as_bytes()))
+            };
+            let block = Block {
+                address: format!("{kind}.{name}"),
+                called: value(&CALLED).filter(|_| kind != "module").unwrap_or(name),
+                source: value(&SOURCE).filter(|_| kind == "module"),
+                kind,
+                dir: view.dir().to_owned(),
+                file,
+                row,
+            };
+            match side {
+                Side::Old => self.gone.push(block),
+                Side::New => self.come.push(block),
+            }
+        }
+    }
+
+    fn keep(&mut self, view: &View<'_>, row: usize) {
+        let inside = view.inside(row, Side::New);
+        let moved = view.text(row).trim_ascii_start().starts_with(b"moved");
+        let spared = inside.iter().any(|at| {
+            let text: Vec<u8> = view
+                .text(*at)
+                .iter()
+                .copied()
+                .filter(|byte| !byte.is_ascii_whitespace())
+                .collect();
+            contains(&text, b"destroy=false")
+        });
+        let from = inside
+            .iter()
+            .find_map(|at| FROM.captures(view.text(*at))?.get(1))
+            .map(|m| lossy(m.as_bytes()));
+        if let Some(from) = from.filter(|_| moved || spared) {
+            self.kept.insert(from);
+        }
+    }
+
+    /// What becomes of what the block made whose header goes at this place; `None` if no block does.
+    pub(crate) fn fate(&self, file: usize, row: usize) -> Option<Fate> {
+        let gone = self.gone_at(file, row)?;
+        if self.kept.contains(&gone.address) || self.again(&gone.address).any(|block| block.dir == gone.dir) {
+            return Some(Fate::Kept);
+        }
+        if let Some(elsewhere) = self.again(&gone.address).next() {
+            return Some(Fate::OtherFolder(elsewhere.dir.clone()));
+        }
+        let is_twin = |block: &&Block| {
+            gone.kind != "module" || (block.source.is_some() && folder(&block.source) == folder(&gone.source))
+        };
+        let twins = self
+            .new
+            .get(&gone.kind)
+            .into_iter()
+            .flatten()
+            .map(|at| &self.come[*at]);
+        Some(match twins.into_iter().find(is_twin) {
+            Some(twin) => Fate::Recreated(twin.called.clone()),
+            None => Fate::Destroyed,
+        })
+    }
+
+    /// Where a block that goes here comes again.
+    pub(crate) fn comes_again(&self, file: usize, row: usize) -> Option<(usize, usize)> {
+        let gone = self.gone_at(file, row)?;
+        let again = self.again(&gone.address).next()?;
+        Some((again.file, again.row))
+    }
+
+    /// Kind in words and name of the block at this place.
+    pub(crate) fn named(&self, file: usize, row: usize) -> Option<(String, String)> {
+        let gone = self.gone_at(file, row)?;
+        Some((noun(&gone.kind).to_owned(), gone.called.clone()))
+    }
+}
+
+/// The last part of a module's source, without version: a module that is renamed keeps it.
+fn folder(source: &Option<String>) -> Option<&str> {
+    let source = source.as_deref()?;
+    let source = source.split_once('?').map_or(source, |(path, _)| path);
+    source.trim_end_matches('/').rsplit('/').next()
+}
+
+/// What people call an object of a Terraform type; the type itself where there is no better word.
+pub(crate) fn noun(kind: &str) -> &str {
+    const NOUNS: &[(&[&str], &str)] = &[
+        (&["module"], "module"),
+        (&["environment"], "environment"),
+        (&["elasticache", "redis", "memorystore"], "cache"),
+        (&["dynamodb_table", "bigquery_table", "bigtable"], "table"),
+        (
+            &[
+                "eks_cluster",
+                "container_cluster",
+                "kubernetes_cluster",
+                "ecs_cluster",
+            ],
+            "cluster",
+        ),
+        (&["namespace"], "namespace"),
+        (&["secret"], "secret"),
+        (
+            &[
+                "db_instance",
+                "rds",
+                "sql",
+                "redshift",
+                "docdb",
+                "neptune",
+                "cosmosdb",
+                "spanner",
+            ],
+            "database",
+        ),
+        (&["bucket"], "bucket"),
+        (&["bigquery_dataset"], "dataset"),
+        (
+            &["ebs_volume", "disk", "persistent_volume", "efs", "filestore"],
+            "volume",
+        ),
+        (&["sqs", "kinesis", "msk", "pubsub", "sns"], "queue"),
+        (&["kms", "key_vault", "crypto_key", "key_ring"], "encryption key"),
+        (&["route53_zone", "managed_zone"], "DNS zone"),
+        (&["vpc", "network"], "network"),
+        (&["subnet"], "subnet"),
+        (&["user_pool"], "user directory"),
+        (&["opensearch", "elasticsearch"], "search index"),
+        (&["helm_release"], "release"),
+        (&["resource_group"], "resource group"),
+        (&["storage_account"], "storage account"),
+        (&["google_project"], "project"),
+        (&["ecr_repository"], "image repository"),
+        (&["stack"], "stack"),
+    ];
+    NOUNS
+        .iter()
+        .find(|(parts, _)| parts.iter().any(|part| kind.contains(part)))
+        .map_or(kind, |(_, noun)| noun)
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

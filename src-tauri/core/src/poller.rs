@@ -1,0 +1,231 @@
+//! When to ask the forge again: a planner without clock or network. `next` says what to do now, `heard` takes in how
+//! it went, `nudge` says that the world may have changed (wake from sleep, network, the user pressed *Poll now*).
+
+use jiff::{SignedDuration, Timestamp};
+
+/// Time between polls while all is well.
+pub const INTERVAL: SignedDuration = SignedDuration::from_secs(60);
+/// The longest wait after repeated failures.
+const LONGEST: SignedDuration = SignedDuration::from_secs(15 * 60);
+/// The least time between two polls, however often nudged.
+const LEAST: SignedDuration = SignedDuration::from_secs(5);
+/// Points of quota that are left to the user's own actions.
+const FLOOR: u64 = 200;
+
+/// What to do now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Ask the forge, then call `heard`.
+    Poll,
+    /// Nothing before this time.
+    Wait(Timestamp),
+}
+
+/// How a poll went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was answered.
+    Answered {
+        /// Points left and when they are full again, if the forge said.
+        quota: Option<(u64, Timestamp)>,
+    },
+    /// It was not, and may be next time.
+    Failed {
+        /// Seconds that the forge asked to wait, if it did.
+        retry_after: Option<u64>,
+    },
+    /// It will not be until the user does something (signs in again): only a nudge polls.
+    Stopped,
+}
+
+/// The planner of one account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Poller {
+    interval: SignedDuration,
+    due: Option<Timestamp>,
+    last: Option<Timestamp>,
+    held_until: Option<Timestamp>,
+    failures: u32,
+}
+
+impl Poller {
+    /// Due at once.
+    pub fn new(now: Timestamp, interval: SignedDuration) -> Self {
+        Self {
+            interval,
+            due: Some(now),
+            last: None,
+            held_until: None,
+            failures: 0,
+        }
+    }
+
+    /// When the next poll is due; `None` = only after a nudge.
+    pub fn due(&self) -> Option<Timestamp> {
+        self.due
+    }
+
+    /// What to do now.
+    pub fn next(&self, now: Timestamp) -> Step {
+        let Some(mut due) = self.due else {
+            return Step::Wait(Timestamp::MAX);
+        };
+        // A clock that was set back must not silence the app until it has caught up.
+        if let Some(last) = self.last
+            && now < last
+        {
+            due = now;
+        }
+        if due <= now { Step::Poll } else { Step::Wait(due) }
+    }
+
+    /// Takes in how a poll that ended at `now` went.
+    pub fn heard(&mut self, now: Timestamp, outcome: Outcome) {
+        self.last = Some(now);
+        self.held_until = None;
+        match outcome {
+            Outcome::Answered { quota } => {
+                self.failures = 0;
+                let low = quota.filter(|(left, resets)| *left < FLOOR && *resets > now);
+                self.due = Some(match low {
+                    Some((_, resets)) => resets.min(after(now, LONGEST)),
+                    None => after(now, self.interval),
+                });
+            }
+            Outcome::Failed { retry_after } => {
+                self.failures = self.failures.saturating_add(1);
+                let doubled = self
+                    .interval
+                    .as_secs()
+                    .saturating_mul(1 << self.failures.saturating_sub(1).min(8));
+                let mut wait = SignedDuration::from_secs(doubled).min(LONGEST);
+                if let Some(seconds) = retry_after {
+                    let asked =
+                        SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX).min(86_400));
+                    self.held_until = Some(after(now, asked));
+                    wait = wait.max(asked);
+                }
+                self.due = Some(after(now, wait));
+            }
+            Outcome::Stopped => self.due = None,
+        }
+    }
+
+    /// The user asks: poll at once, unless the forge asked to wait. Says when it will be.
+    pub fn demand(&mut self, now: Timestamp) -> Timestamp {
+        let at = self.held_until.map_or(now, |held| held.max(now));
+        self.due = Some(at);
+        at
+    }
+
+    /// The world may have changed: poll soon, but neither in a storm nor while the forge asked to wait.
+    pub fn nudge(&mut self, now: Timestamp) {
+        let mut soonest = now;
+        if let Some(last) = self.last
+            && last <= now
+        {
+            soonest = soonest.max(after(last, LEAST));
+        }
+        if let Some(held) = self.held_until {
+            soonest = soonest.max(held);
+        }
+        self.due = Some(self.due.map_or(soonest, |due| due.min(soonest)));
+    }
+}
+
+fn after(now: Timestamp, wait: SignedDuration) -> Timestamp {
+    now.checked_add(wait).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    fn answered() -> Outcome {
+        Outcome::Answered {
+            quota: Some((4_000, at(3_000))),
+        }
+    }
+
+    #[test]
+    fn polls_at_once_then_every_interval() {
+        let mut poller = Poller::new(at(0), INTERVAL);
+        assert_eq!(poller.next(at(0)), Step::Poll);
+        poller.heard(at(2), answered());
+        assert_eq!(poller.next(at(3)), Step::Wait(at(62)));
+        assert_eq!(poller.next(at(62)), Step::Poll);
+    }
+
+    #[test]
+    fn failures_double_the_wait_up_to_a_quarter_of_an_hour() {
+        let mut poller = Poller::new(at(0), INTERVAL);
+        let mut waits = Vec::new();
+        for _ in 0..6 {
+            poller.heard(at(0), Outcome::Failed { retry_after: None });
+            waits.push(poller.due().unwrap().duration_since(at(0)).as_secs());
+        }
+        assert_eq!(waits, [60, 120, 240, 480, 900, 900]);
+        poller.heard(at(0), answered());
+        assert_eq!(poller.due(), Some(at(60)));
+    }
+
+    #[test]
+    fn retry_after_is_obeyed_even_when_nudged() {
+        let mut poller = Poller::new(at(0), INTERVAL);
+        poller.heard(
+            at(0),
+            Outcome::Failed {
+                retry_after: Some(300),
+            },
+        );
+        poller.nudge(at(10));
+        assert_eq!(poller.next(at(10)), Step::Wait(at(300)));
+        assert_eq!(poller.demand(at(10)), at(300));
+        assert_eq!(poller.next(at(10)), Step::Wait(at(300)));
+    }
+
+    #[test]
+    fn a_nudge_polls_soon_but_not_in_a_storm() {
+        let mut poller = Poller::new(at(0), INTERVAL);
+        poller.heard(at(0), answered());
+        poller.nudge(at(1));
+        assert_eq!(poller.next(at(1)), Step::Wait(at(5)));
+        poller.nudge(at(30));
+        assert_eq!(poller.next(at(30)), Step::Poll);
+        poller.heard(at(31), answered());
+        assert_eq!(poller.demand(at(32)), at(32));
+        assert_eq!(poller.next(at(32)), Step::Poll);
+    }
+
+    #[test]
+    fn a_low_quota_waits_for_its_reset() {
+        let mut poller = Poller::new(at(0), INTERVAL);
+        poller.heard(
+            at(0),
+            Outcome::Answered {
+                quota: Some((FLOOR - 1, at(600))),
+            },
+        );
+        assert_eq!(poller.due(), Some(at(600)));
+    }
+
+    #[test]
+    fn stopped_waits_for_a_nudge() {
+        let mut poller = Poller::new(at(0), INTERVAL);
+        poller.heard(at(0), Outcome::Stopped);
+        assert_eq!(poller.next(at(100_000)), Step::Wait(Timestamp::MAX));
+        poller.nudge(at(100_000));
+        assert_eq!(poller.next(at(100_000)), Step::Poll);
+    }
+
+    #[test]
+    fn a_clock_set_back_does_not_silence_the_app() {
+        let mut poller = Poller::new(at(0), INTERVAL);
+        poller.heard(at(100_000), answered());
+        assert_eq!(poller.next(at(50)), Step::Poll);
+    }
+}

@@ -1,0 +1,178 @@
+//! From what the forge sent to what is held: parse, classify, assess, and the digest of what will be shown.
+
+use countersign_assess::{ComponentSpec, verdict};
+use countersign_core::change::Change;
+use countersign_core::evidence::{self, Classification, Extra, Involvement};
+use countersign_core::finding::{Assessment, NotAssessed};
+use countersign_core::patch::{self, Patch};
+use countersign_core::policy::{Policy, Require, Requirement, Undeclared};
+use countersign_core::queue;
+use sha2::{Digest as _, Sha256};
+
+use crate::store::{Facts, Held};
+
+/// Makes what is held of a change. CPU-bound, so it runs beside the loop.
+pub(crate) async fn make(change: Change, facts: Facts, diff: Option<Vec<u8>>, viewer: &str) -> Held {
+    let viewer = viewer.to_owned();
+    let work = tokio::task::spawn_blocking(move || make_now(change, facts, diff.as_deref(), &viewer));
+    match work.await {
+        Ok(held) => held,
+        // A panic in a rule is a fault of ours; it must not look like a change without findings.
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+pub(crate) fn make_now(change: Change, facts: Facts, diff: Option<&[u8]>, viewer: &str) -> Held {
+    let policy = facts.policy.as_deref().map(Policy::parse);
+    let specs = match &policy {
+        Some(Ok(policy)) => components(policy),
+        Some(Err(_)) | None => Vec::new(),
+    };
+    let parsed = diff.map(Patch::parse);
+    let extra = Extra {
+        patch: parsed.as_ref().and_then(|parsed| parsed.as_ref().ok()),
+        notes: &[],
+    };
+    let classification = evidence::classify(&change, extra);
+    let mut assessment = match &parsed {
+        Some(parsed) => countersign_assess::assess(&change, parsed.as_ref(), &specs),
+        None => Assessment::default(),
+    };
+    for (path, reason) in &facts.missing {
+        assessment.not_assessed.push(NotAssessed {
+            path: path.clone(),
+            reason: reason.clone(),
+        });
+    }
+    if diff.is_none() && facts.missing.is_empty() {
+        assessment.not_assessed.push(NotAssessed {
+            path: String::new(),
+            reason: "the forge sent no diff".into(),
+        });
+    }
+    if change.commit_count > change.commits.len() as u64 {
+        assessment.not_assessed.push(NotAssessed {
+            path: String::new(),
+            reason: format!(
+                "only {} of {} commits were read",
+                change.commits.len(),
+                change.commit_count
+            ),
+        });
+    }
+    if let Some(Err(error)) = &policy {
+        assessment.not_assessed.push(NotAssessed {
+            path: ".github/countersign.toml".into(),
+            reason: format!("the policy on the target branch cannot be read: {error}"),
+        });
+    }
+    let requirement = policy
+        .as_ref()
+        .and_then(|policy| policy.as_ref().ok())
+        .map(|policy| requirement(policy, parsed.as_ref().and_then(|parsed| parsed.as_ref().ok())));
+    let (needs_sign_off, involvement_words) = needs_sign_off(&classification, requirement.as_ref());
+    let patch_sha256 = patch::digest(diff.unwrap_or_default());
+    let assessment_sha256 = assessment_digest(&assessment);
+    let seen = hex(Sha256::digest(format!(
+        "{}\n{}\n{patch_sha256}\n{assessment_sha256}\n",
+        change.head.oid, change.target.branch
+    )));
+    Held {
+        section: queue::section(&change, viewer),
+        needs_sign_off,
+        involvement_words,
+        classification,
+        assessment,
+        read: diff.is_some(),
+        facts,
+        seen,
+        patch_sha256,
+        assessment_sha256,
+        change,
+    }
+}
+
+/// SHA-256 of the assessment's stored bytes.
+fn assessment_digest(assessment: &Assessment) -> String {
+    let bytes = serde_json::to_vec(assessment).expect("an assessment holds only strings, numbers and lists");
+    hex(Sha256::digest(bytes))
+}
+
+pub(crate) fn hex(bytes: impl AsRef<[u8]>) -> String {
+    bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn components(policy: &Policy) -> Vec<ComponentSpec> {
+    policy
+        .components
+        .iter()
+        .map(|component| ComponentSpec {
+            name: component.name.clone(),
+            paths: component
+                .paths
+                .iter()
+                .map(|path| path.as_str().to_owned())
+                .collect(),
+            tier: component.tier,
+            depends_on: component.depends_on.clone(),
+        })
+        .collect()
+}
+
+/// What the policy asks of a change with this diff; without one, every rule counts.
+pub(crate) fn requirement(policy: &Policy, patch: Option<&Patch<'_>>) -> Requirement {
+    let paths: Option<Vec<&[u8]>> = patch.map(|patch| {
+        patch
+            .files
+            .iter()
+            .flat_map(|file| [&file.old_path, &file.new_path])
+            .flatten()
+            .map(AsRef::as_ref)
+            .collect()
+    });
+    policy.requirement_for(paths.as_deref(), None)
+}
+
+/// Whether the change needs a sign-off by what is known here, and why, in words. The gate decides again by itself;
+/// here the stricter reading is shown: without a policy, or where nobody said, a sign-off is asked for.
+fn needs_sign_off(classification: &Classification, requirement: Option<&Requirement>) -> (bool, String) {
+    let all = requirement.is_some_and(|requirement| requirement.require == Require::All);
+    let undeclared = requirement.map(|requirement| requirement.undeclared);
+    match classification.involvement {
+        Involvement::Authored | Involvement::Assisted | Involvement::SuggestionApplied => {
+            (true, String::new())
+        }
+        Involvement::Suspected => (
+            true,
+            "Only weak marks: it may be AI-assisted, so it is treated as such.".into(),
+        ),
+        Involvement::DeclaredNone | Involvement::Undeclared => {
+            let who = if classification.involvement == Involvement::DeclaredNone {
+                "The author says that no AI was used, which is a claim and not a clearance"
+            } else {
+                "Nobody said whether AI helped"
+            };
+            match undeclared {
+                _ if all => (
+                    true,
+                    format!("{who}; the policy asks for a sign-off on every change."),
+                ),
+                Some(Undeclared::Allow) => (false, format!("{who}; the policy asks for no sign-off then.")),
+                Some(Undeclared::Require) => (true, format!("{who}; the policy asks for a sign-off then.")),
+                None => (
+                    true,
+                    format!("{who}, and the target branch has no readable policy: shown to be safe."),
+                ),
+            }
+        }
+    }
+}
+
+/// The verdict as one plain sentence, for a notice.
+pub(crate) fn sentence(held: &Held) -> String {
+    verdict::verdict(&held.change, &held.classification, &held.assessment)
+        .lead
+        .iter()
+        .map(|run| run.text.as_str())
+        .collect()
+}

@@ -1,0 +1,508 @@
+//! A change opened for reading: the verdict, its proof, and the files, from what is held on this machine.
+
+use std::collections::BTreeMap;
+
+use countersign_assess::verdict;
+use countersign_core::change::{AccountKind, Change, CheckState, ReviewState};
+use countersign_core::evidence::Strength;
+use countersign_core::finding::{Component, Finding, Severity, Side};
+use countersign_core::patch::{FileKind as PatchKind, FilePatch, FileType, LineKind, Patch};
+
+use crate::counting;
+use crate::deciding::must_acknowledge;
+use crate::engine::{Account, Engine, now};
+use crate::markdown::markdown;
+use crate::ports::{Desktop, Forge};
+use crate::queue_view::{badge, decision_row, person, severity};
+use crate::rows::{rows, visible};
+use crate::store::{Held, Looked};
+use crate::view::{
+    ChangeView, CheckView, Code, ComponentView, EvidenceView, Failure, FileEntry, FileKind, FileView,
+    FindingView, NotAssessedView, ReviewView, Run, SeverityView, VerdictView,
+};
+use crate::words;
+
+impl<F: Forge, D: Desktop> Engine<F, D> {
+    /// Opens a change. From now on it counts as shown at this head.
+    pub async fn change(&self, id: String) -> Result<ChangeView, Failure> {
+        let account = self.signed_in()?;
+        let held = self.held(&id)?;
+        let view = self.change_view(&account, &held)?;
+        self.store().look(&held, now())?;
+        Ok(view)
+    }
+
+    /// One file's diff.
+    pub async fn file(&self, id: String, head: String, index: u32) -> Result<FileView, Failure> {
+        let held = self.shown(&id, &head)?;
+        let diff = self
+            .store()
+            .diff(&held.change.target.oid, &held.change.head.oid)?
+            .unwrap_or_default();
+        let work = tokio::task::spawn_blocking(move || {
+            let patch = Patch::parse(&diff).ok()?;
+            patch.files.get(usize::try_from(index).ok()?).map(rows)
+        });
+        let rows = work
+            .await
+            .map_err(|error| {
+                Failure::other(
+                    format!("The file could not be prepared: {error}."),
+                    "Open it at the forge.",
+                )
+            })?
+            .ok_or_else(|| Failure::other("There is no such file in the diff.", ""))?;
+        Ok(FileView { index, head, rows })
+    }
+
+    /// Marks a file as viewed at this head, or takes the mark away.
+    pub async fn mark_viewed(
+        &self,
+        id: String,
+        head: String,
+        index: u32,
+        viewed: bool,
+    ) -> Result<(), Failure> {
+        let held = self.shown(&id, &head)?;
+        let diff = self
+            .store()
+            .diff(&held.change.target.oid, &held.change.head.oid)?
+            .unwrap_or_default();
+        let path = Patch::parse(&diff)
+            .ok()
+            .and_then(|patch| {
+                patch
+                    .files
+                    .get(usize::try_from(index).ok()?)
+                    .map(FilePatch::display_path)
+            })
+            .ok_or_else(|| Failure::other("There is no such file in the diff.", ""))?;
+        self.store()
+            .set_viewed(&held.change.id, &held.change.head.oid, &visible(&path), viewed)?;
+        self.changed();
+        Ok(())
+    }
+
+    /// Acknowledges a finding at this head, or takes that back.
+    pub async fn acknowledge(
+        &self,
+        id: String,
+        head: String,
+        finding: String,
+        acknowledged: bool,
+    ) -> Result<(), Failure> {
+        let held = self.shown(&id, &head)?;
+        if !held.assessment.findings.iter().any(|known| known.id == finding) {
+            return Err(Failure::other(
+                "There is no such finding at this head.",
+                "Read the change again.",
+            ));
+        }
+        let at = acknowledged.then(now);
+        self.store()
+            .set_acknowledged(&held.change.id, &held.change.head.oid, &finding, at)?;
+        self.changed();
+        Ok(())
+    }
+
+    /// What is held, if it is still at this head.
+    fn shown(&self, id: &str, head: &str) -> Result<Held, Failure> {
+        let held = self.held(id)?;
+        if held.change.head.oid.as_str() != head {
+            return Err(Failure::coded(
+                Code::Moved,
+                format!("The head moved to {}.", held.change.head.oid.short()),
+                "The change is read again.",
+            ));
+        }
+        Ok(held)
+    }
+
+    pub(crate) fn change_view(&self, account: &Account<F>, held: &Held) -> Result<ChangeView, Failure> {
+        let change = &held.change;
+        let key = self.live().key.clone();
+        let store = self.store();
+        let diff = store.diff(&change.target.oid, &change.head.oid)?;
+        let viewed = store.viewed(&change.id, &change.head.oid)?;
+        let acknowledged: BTreeMap<String, jiff::Timestamp> = store
+            .acknowledged(&change.id, &change.head.oid)?
+            .into_iter()
+            .collect();
+        let looked = store.looked(&change.id)?;
+        let decided = store
+            .decisions_on(&change.id)?
+            .into_iter()
+            .find(|entry| entry.head == change.head.oid && !entry.hidden)
+            .map(|entry| decision_row(&entry, account));
+        let earlier = looked.iter().find(|looked| looked.head != change.head.oid);
+        let earlier_diff = match earlier {
+            Some(looked) => store.diff(&change.target.oid, &looked.head)?,
+            None => None,
+        };
+        drop(store);
+        let patch = diff.as_deref().and_then(|bytes| Patch::parse(bytes).ok());
+        let files = patch
+            .as_ref()
+            .map(|patch| files(patch, held, &viewed))
+            .unwrap_or_default();
+        let findings = held
+            .assessment
+            .findings
+            .iter()
+            .map(|finding| finding_view(finding, patch.as_ref(), acknowledged.get(&finding.id)))
+            .collect();
+        let verdict = verdict::verdict(change, &held.classification, &held.assessment);
+        let will_count = counting::will_count(
+            &account.viewer,
+            held,
+            key.as_ref(),
+            countersign_core::decision::Decision::Approve,
+        );
+        Ok(ChangeView {
+            id: change.id.to_string(),
+            repo: change.id.repo.clone(),
+            number: change.id.number,
+            url: change.url.clone(),
+            host: change.id.host.clone(),
+            title: visible(&change.title),
+            author: author(change),
+            target: visible(&change.target.branch),
+            created_at: change.created_at.to_string(),
+            head: change.head.oid.to_string(),
+            seen: held.seen.clone(),
+            html: markdown(&change.body),
+            verdict: VerdictView {
+                severity: severity(verdict.severity),
+                lead: verdict
+                    .lead
+                    .iter()
+                    .map(|run| Run {
+                        text: visible(&run.text),
+                        strong: run.strong,
+                    })
+                    .collect(),
+                second: visible(&verdict.second),
+            },
+            badge: badge(&held.classification),
+            involvement_words: held.involvement_words.clone(),
+            evidence: evidence(held),
+            findings,
+            components: held.assessment.components.iter().map(component).collect(),
+            components_words: components_words(held),
+            not_assessed: held
+                .assessment
+                .not_assessed
+                .iter()
+                .map(|missing| NotAssessedView {
+                    path: visible(&missing.path),
+                    reason: visible(&missing.reason),
+                })
+                .collect(),
+            checks: change
+                .checks
+                .iter()
+                .map(|check| CheckView {
+                    name: visible(&check.name),
+                    state: match check.state {
+                        CheckState::Passed => "passed",
+                        CheckState::Failed => "failed",
+                        CheckState::Running => "running",
+                        CheckState::Skipped => "skipped",
+                    }
+                    .into(),
+                })
+                .collect(),
+            reviews: reviews(change, account),
+            since_last: earlier
+                .map(|looked| since_last(change, looked, patch.as_ref(), earlier_diff.as_deref())),
+            files,
+            will_count,
+            key,
+            decided,
+            draft: change.draft,
+        })
+    }
+}
+
+fn author(change: &Change) -> String {
+    let name = change
+        .author
+        .as_ref()
+        .map_or_else(|| "ghost".to_owned(), |author| visible(&author.login));
+    let agent = change
+        .author
+        .as_ref()
+        .is_some_and(|author| author.kind == AccountKind::Bot);
+    let whom = person(change);
+    if agent && whom != name {
+        format!("{name} for {whom}")
+    } else {
+        name
+    }
+}
+
+fn files(patch: &Patch<'_>, held: &Held, viewed: &[String]) -> Vec<FileEntry> {
+    let mut worst: BTreeMap<&str, Severity> = BTreeMap::new();
+    for finding in &held.assessment.findings {
+        let entry = worst.entry(&finding.path).or_insert(finding.severity);
+        *entry = (*entry).max(finding.severity);
+    }
+    let number = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+    patch
+        .files
+        .iter()
+        .map(|file| {
+            let path = visible(&file.display_path());
+            let old = file.display_old_path();
+            let moved = matches!(file.kind, PatchKind::Renamed | PatchKind::Copied);
+            let found = worst
+                .get(file.display_path().as_str())
+                .max(worst.get(old.as_str()));
+            FileEntry {
+                old_path: moved.then(|| visible(&old)),
+                kind: match file.kind {
+                    PatchKind::Added => FileKind::Added,
+                    PatchKind::Deleted => FileKind::Deleted,
+                    PatchKind::Modified => FileKind::Modified,
+                    PatchKind::Renamed => FileKind::Renamed,
+                    PatchKind::Copied => FileKind::Copied,
+                },
+                additions: number(file.count(LineKind::Added)),
+                deletions: number(file.count(LineKind::Removed)),
+                note: note(file),
+                severity: severity(found.copied()),
+                viewed: viewed.contains(&path),
+                path,
+            }
+        })
+        .collect()
+}
+
+fn note(file: &FilePatch<'_>) -> Option<String> {
+    let kind = match file.file_type() {
+        Some(FileType::Submodule) => Some("submodule"),
+        Some(FileType::Symlink) => Some("symbolic link"),
+        _ if file.binary => Some("binary: not shown"),
+        _ => None,
+    };
+    let mode = match (file.old_mode, file.new_mode) {
+        (Some(old), Some(new)) if old != new => Some(format!("mode {old:06o} → {new:06o}")),
+        _ => None,
+    };
+    match (kind, mode) {
+        (Some(kind), Some(mode)) => Some(format!("{kind}, {mode}")),
+        (Some(kind), None) => Some(kind.to_owned()),
+        (None, Some(mode)) => Some(mode),
+        (None, None) if file.hunks.is_empty() => Some("no lines changed".to_owned()),
+        (None, None) => None,
+    }
+}
+
+fn finding_view(finding: &Finding, patch: Option<&Patch<'_>>, at: Option<&jiff::Timestamp>) -> FindingView {
+    let place = patch.and_then(|patch| place(finding, patch));
+    FindingView {
+        id: finding.id.clone(),
+        rule: finding.rule.clone(),
+        severity: severity(Some(finding.severity)),
+        title: title(finding),
+        family: finding.family.clone(),
+        why: visible(&finding.why),
+        check: visible(&finding.check),
+        note: finding.note.clone(),
+        path: visible(&finding.path),
+        file: place.map(|(file, _)| file),
+        row: place.and_then(|(_, row)| row),
+        line: finding.line,
+        must_acknowledge: must_acknowledge(finding),
+        acknowledged_at: at.map(ToString::to_string),
+    }
+}
+
+/// The title with its subject in strong type.
+fn title(finding: &Finding) -> Vec<Run> {
+    let text = visible(&finding.title);
+    let plain = |text: &str| Run {
+        text: text.to_owned(),
+        strong: false,
+    };
+    let subject = finding
+        .subject
+        .as_deref()
+        .map(visible)
+        .filter(|subject| !subject.is_empty());
+    match subject
+        .as_deref()
+        .and_then(|subject| text.split_once(subject).map(|parts| (parts, subject)))
+    {
+        Some(((before, after), subject)) => {
+            let mut runs = vec![
+                plain(before),
+                Run {
+                    text: subject.to_owned(),
+                    strong: true,
+                },
+                plain(after),
+            ];
+            runs.retain(|run| !run.text.is_empty());
+            runs
+        }
+        None => vec![plain(&text)],
+    }
+}
+
+/// File and row of a finding: its line's place among the rows that `rows` makes of the file.
+fn place(finding: &Finding, patch: &Patch<'_>) -> Option<(u32, Option<u32>)> {
+    let index = patch.files.iter().position(|file| {
+        let path = match finding.side {
+            Side::Old => file.display_old_path(),
+            Side::New => file.display_path(),
+        };
+        path == finding.path || file.display_path() == finding.path
+    })?;
+    let file = u32::try_from(index).ok()?;
+    let Some(line) = finding.line else {
+        return Some((file, None));
+    };
+    let mut row = 0u32;
+    for hunk in &patch.files[index].hunks {
+        row += 1;
+        for entry in &hunk.lines {
+            let here = match (finding.side, entry.kind) {
+                (Side::Old, LineKind::Removed) => entry.old == Some(line),
+                (Side::New, LineKind::Added | LineKind::Context) => entry.new == Some(line),
+                (Side::Old, LineKind::Added | LineKind::Context) | (Side::New, LineKind::Removed) => false,
+            };
+            if here {
+                return Some((file, Some(row)));
+            }
+            row += 1 + u32::from(entry.no_newline);
+        }
+    }
+    Some((file, None))
+}
+
+fn evidence(held: &Held) -> Vec<EvidenceView> {
+    held.classification
+        .evidence
+        .iter()
+        .map(|evidence| EvidenceView {
+            strength: match evidence.strength {
+                Strength::Definitive => "certain",
+                Strength::Strong => "strong",
+                Strength::Weak => "weak",
+            }
+            .into(),
+            text: visible(&evidence.text),
+            place: match evidence.commits {
+                Some(commits) => format!(
+                    "{} of {}",
+                    commits.matched,
+                    words::count(commits.of as usize, "commit", "commits")
+                ),
+                None => evidence.place.to_string(),
+            },
+            tool: evidence.tool.clone().unwrap_or_default(),
+        })
+        .collect()
+}
+
+fn component(component: &Component) -> ComponentView {
+    ComponentView {
+        name: visible(&component.name),
+        tier: component.tier,
+        distance: component.distance,
+        depends_on: component.depends_on.iter().map(|name| visible(name)).collect(),
+        severity: component
+            .severity
+            .map_or(SeverityView::None, |found| severity(Some(found))),
+    }
+}
+
+fn components_words(held: &Held) -> String {
+    let components = &held.assessment.components;
+    if components.is_empty() {
+        return String::new();
+    }
+    let dependants = components
+        .iter()
+        .filter(|component| component.distance > 0)
+        .count();
+    let first = components
+        .iter()
+        .filter(|component| component.distance > 0 && component.tier == Some(1))
+        .count();
+    let source = held
+        .assessment
+        .components_from
+        .as_deref()
+        .unwrap_or("countersign.toml");
+    let mut text = match dependants {
+        0 => "Nothing else is known to depend on it.".to_owned(),
+        1 => "1 component depends on it".to_owned(),
+        many => format!("{many} components depend on it"),
+    };
+    if dependants > 0 {
+        text.push_str(&match first {
+            0 => ".".to_owned(),
+            count => format!(", {count} of them tier 1 (T1)."),
+        });
+    }
+    format!("{text} Source: {source}.")
+}
+
+fn reviews<F>(change: &Change, account: &Account<F>) -> Vec<ReviewView> {
+    change
+        .reviews
+        .iter()
+        .filter(|review| {
+            review.author.as_ref().and_then(|author| author.id.as_ref()) != account.viewer.id.as_ref()
+        })
+        .filter_map(|review| {
+            let here = review.commit.as_ref() == Some(&change.head.oid);
+            let words = match (review.state, here) {
+                (ReviewState::Approved, true) => "approved this head",
+                (ReviewState::Approved, false) => "approved an older head, so it does not count",
+                (ReviewState::ChangesRequested, _) => "asks for changes",
+                (ReviewState::Commented, _) => "commented",
+                (ReviewState::Dismissed, _) => "had a review that was dismissed",
+                (ReviewState::Pending, _) => return None,
+            };
+            let author = review
+                .author
+                .as_ref()
+                .map_or_else(|| "ghost".to_owned(), |author| visible(&author.login));
+            Some(ReviewView {
+                author,
+                words: words.into(),
+            })
+        })
+        .collect()
+}
+
+/// "1 commit, 2 files" since the user last opened it.
+fn since_last(change: &Change, looked: &Looked, patch: Option<&Patch<'_>>, earlier: Option<&[u8]>) -> String {
+    let new = change
+        .commits
+        .iter()
+        .filter(|commit| !looked.commits.contains(&commit.oid))
+        .count();
+    let mut parts = vec![words::count(new, "commit", "commits")];
+    let earlier = earlier.and_then(|bytes| Patch::parse(bytes).ok());
+    if let (Some(now), Some(then)) = (patch, &earlier) {
+        let blobs = |patch: &Patch<'_>| -> BTreeMap<String, Option<String>> {
+            patch
+                .files
+                .iter()
+                .map(|file| (file.display_path(), file.new_oid.map(str::to_owned)))
+                .collect()
+        };
+        let (now, then) = (blobs(now), blobs(then));
+        let changed = now
+            .iter()
+            .filter(|(path, oid)| then.get(*path) != Some(oid))
+            .count()
+            + then.keys().filter(|path| !now.contains_key(*path)).count();
+        parts.push(words::count(changed, "file", "files"));
+    }
+    parts.join(", ")
+}

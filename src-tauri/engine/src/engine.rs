@@ -1,0 +1,448 @@
+//! The engine: shared state, and the one loop that alone polls the forge and writes to it.
+//!
+//! What the UI asks is answered from the store at once; what changes the forge goes through the outbox, which only
+//! the loop sends. So one decision is at most one review, whatever is clicked, and however often.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use countersign_core::change::{ChangeId, Person};
+use countersign_core::poller::{INTERVAL, Poller, Step};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Notify, watch};
+
+use crate::ports::{Address, Desktop, Forge, HiddenOrganisation, Quota, TrayState};
+use crate::store::{Store, StoreError};
+use crate::vault::Vault;
+use crate::view::{
+    AccountView, Code, Connection, Failure, KeyView, KeychainState, Message, QueueFilter, Row, SectionKind,
+    SeverityView, Status,
+};
+
+/// How the engine is started.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Folder of the profile; made where it does not exist.
+    pub profile: PathBuf,
+    /// Time between polls.
+    pub interval: SignedDuration,
+    /// Name under which secrets stand in the keychain.
+    pub service: String,
+    /// Where ssh-agent listens, as the process was told; `None`: no agent.
+    pub agent: Option<PathBuf>,
+}
+
+impl Options {
+    /// The usual ones, for a profile folder.
+    pub fn new(profile: &Path) -> Self {
+        Self {
+            profile: profile.to_owned(),
+            interval: INTERVAL,
+            service: "Countersign".into(),
+            agent: None,
+        }
+    }
+}
+
+/// The account that is signed in.
+pub(crate) struct Account<F> {
+    pub(crate) address: Address,
+    pub(crate) forge: Arc<F>,
+    pub(crate) viewer: Person,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) session_only: bool,
+}
+
+impl<F> Clone for Account<F> {
+    fn clone(&self) -> Self {
+        Self {
+            address: self.address.clone(),
+            forge: Arc::clone(&self.forge),
+            viewer: self.viewer.clone(),
+            expires_at: self.expires_at,
+            session_only: self.session_only,
+        }
+    }
+}
+
+/// What is known now and not kept over a restart.
+pub(crate) struct Live {
+    pub(crate) revision: u64,
+    pub(crate) connection: Connection,
+    pub(crate) offline_since: Option<Timestamp>,
+    pub(crate) trouble: Option<Message>,
+    pub(crate) quota: Option<Quota>,
+    pub(crate) hidden: Vec<HiddenOrganisation>,
+    pub(crate) cut: Vec<String>,
+    pub(crate) keychain: KeychainState,
+    pub(crate) keychain_message: Option<Message>,
+    pub(crate) notices_message: Option<Message>,
+    pub(crate) key: Option<KeyView>,
+    pub(crate) open: Option<ChangeId>,
+    pub(crate) poller: Poller,
+    pub(crate) polling: bool,
+    /// Forge's clock minus this machine's.
+    pub(crate) skew: SignedDuration,
+    pub(crate) refreshed_at: Option<Timestamp>,
+    /// When everything that waits was last read again.
+    pub(crate) last_refresh: Option<Timestamp>,
+}
+
+pub(crate) struct Inner<F, D> {
+    pub(crate) options: Options,
+    store: Mutex<Store>,
+    live: Mutex<Live>,
+    account: Mutex<Option<Account<F>>>,
+    pub(crate) vault: Vault,
+    pub(crate) desktop: D,
+    pub(crate) wake: Notify,
+    pub(crate) deciding: tokio::sync::Mutex<()>,
+    stop: watch::Sender<bool>,
+    /// How many polls have ended.
+    polls: watch::Sender<u64>,
+}
+
+/// Changes that need the user: how many, the worst, and the first few as lines for the tray.
+#[derive(Default)]
+struct Pending {
+    count: u32,
+    critical: bool,
+    first: Vec<(ChangeId, String)>,
+}
+
+/// A handle on the running engine; clones are the same engine.
+pub struct Engine<F, D> {
+    pub(crate) inner: Arc<Inner<F, D>>,
+}
+
+impl<F, D> Clone for Engine<F, D> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+        }
+    }
+}
+
+/// A lock whose holder panicked still guards whole data: every write to the store is a transaction of its own.
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// This machine's clock.
+pub(crate) fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+impl<F: Forge, D: Desktop> Engine<F, D> {
+    /// Opens the profile and starts the loop on the current Tokio runtime.
+    ///
+    /// # Errors
+    /// The profile cannot be used: written by a newer version, in use, damaged or not writable. It is left as it is.
+    pub async fn start(options: Options, desktop: D) -> Result<Self, Failure> {
+        let vault = Vault::new(&options.service);
+        Self::start_with(options, vault, desktop).await
+    }
+
+    /// The same with a vault of the caller's.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_with(options: Options, vault: Vault, desktop: D) -> Result<Self, Failure> {
+        let path = options.profile.join("countersign.db");
+        std::fs::create_dir_all(&options.profile).map_err(|error| {
+            Failure::other(
+                format!(
+                    "The profile folder {} cannot be made: {error}.",
+                    options.profile.display()
+                ),
+                "Check that the folder can be written, or name another with --profile.",
+            )
+        })?;
+        let store = Store::open(&path).map_err(profile_failure)?;
+        let live = Live {
+            revision: 1,
+            connection: Connection::Connecting,
+            offline_since: None,
+            trouble: None,
+            quota: None,
+            hidden: Vec::new(),
+            cut: Vec::new(),
+            keychain: KeychainState::Unlocked,
+            keychain_message: None,
+            notices_message: None,
+            key: None,
+            open: None,
+            poller: Poller::new(now(), options.interval),
+            polling: false,
+            skew: SignedDuration::ZERO,
+            refreshed_at: None,
+            last_refresh: None,
+        };
+        let (stop, stopped) = watch::channel(false);
+        let inner = Inner {
+            options,
+            store: Mutex::new(store),
+            live: Mutex::new(live),
+            account: Mutex::new(None),
+            vault,
+            desktop,
+            wake: Notify::new(),
+            deciding: tokio::sync::Mutex::new(()),
+            stop,
+            polls: watch::Sender::new(0),
+        };
+        let engine = Self {
+            inner: Arc::new(inner),
+        };
+        tokio::spawn(engine.clone().run(stopped));
+        Ok(engine)
+    }
+
+    async fn run(self, mut stopped: watch::Receiver<bool>) {
+        self.check_keychain().await;
+        self.restore().await;
+        self.refresh_key().await;
+        self.changed();
+        loop {
+            if *stopped.borrow() {
+                return;
+            }
+            if self.account().is_none() {
+                self.restore().await;
+            }
+            let mut wait = Duration::from_secs(60);
+            if self.account().is_some() {
+                let step = self.live().poller.next(now());
+                if step == Step::Poll {
+                    self.live().polling = true;
+                    self.poll().await;
+                    self.live().polling = false;
+                    self.changed();
+                    self.inner.polls.send_modify(|polls| *polls += 1);
+                }
+                self.send_outbox().await;
+                if let Step::Wait(until) = self.live().poller.next(now()) {
+                    wait = Duration::try_from(until.duration_since(now()))
+                        .unwrap_or_default()
+                        .min(wait);
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.inner.wake.notified() => {}
+                _ = stopped.changed() => {}
+            }
+        }
+    }
+
+    /// Ends the loop. What it was doing is finished or taken up again at the next start.
+    pub fn shutdown(&self) {
+        self.inner.stop.send_replace(true);
+    }
+
+    /// Polls soon: the user asked, or the world may have changed.
+    pub fn nudge(&self) {
+        self.live().poller.nudge(now());
+        self.inner.wake.notify_one();
+    }
+
+    /// *Poll now*, and waits until that poll has ended.
+    ///
+    /// # Errors
+    /// Nobody is signed in, or the forge asked to wait.
+    pub async fn refresh(&self) -> Result<(), Failure> {
+        self.signed_in()?;
+        self.check_keychain().await;
+        let mut polls = self.inner.polls.subscribe();
+        let (at, wanted) = {
+            let mut live = self.live();
+            // A poll that is under way may have asked already; only one that begins now counts.
+            let wanted = *polls.borrow() + if live.polling { 2 } else { 1 };
+            (live.poller.demand(now()), wanted)
+        };
+        if at > now() {
+            return Err(Failure::other(
+                format!("The forge asked to wait until {at}. What was read stays."),
+                "Countersign polls by itself then.",
+            ));
+        }
+        self.inner.wake.notify_one();
+        let ended = polls.wait_for(|polls| *polls >= wanted);
+        match tokio::time::timeout(Duration::from_secs(60), ended).await {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Failure::other(
+                "The poll takes longer than a minute; it goes on.",
+                "",
+            )),
+        }
+    }
+
+    /// Asks the UI to open a change (`None`: just to show itself).
+    pub fn open(&self, change: Option<ChangeId>) {
+        self.live().open = change;
+        self.inner.desktop.show();
+        self.changed();
+    }
+
+    /// The ledger's lines, oldest first.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn ledger(&self) -> Result<Vec<String>, Failure> {
+        Ok(self.store().ledger()?)
+    }
+
+    /// The status line.
+    pub async fn status(&self) -> Result<Status, Failure> {
+        let outbox = self
+            .store()
+            .decisions()?
+            .iter()
+            .filter(|entry| !entry.state.is_final())
+            .count();
+        let pending = self.pending()?.count;
+        let account = self.account();
+        let mut live = self.live();
+        Ok(Status {
+            revision: live.revision,
+            account: account.map(|account| AccountView {
+                host: account.address.host,
+                login: account.viewer.login,
+                token_expires_at: account.expires_at.map(|at| at.to_string()),
+                session_only: account.session_only,
+            }),
+            connection: live.connection,
+            offline_since: live.offline_since.map(|at| at.to_string()),
+            data_at: live.refreshed_at.map(|at| at.to_string()),
+            next_poll_at: live.poller.due().map(|at| at.to_string()),
+            quota_left: live.quota.map(|quota| quota.left),
+            quota_limit: live.quota.map(|quota| quota.limit),
+            outbox: u32::try_from(outbox).unwrap_or(u32::MAX),
+            keychain: live.keychain,
+            key: live.key.clone(),
+            pending,
+            open: live.open.take().map(|id| id.to_string()),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+    }
+
+    /// What needs the user now.
+    fn pending(&self) -> Result<Pending, Failure> {
+        let Some(account) = self.account() else {
+            return Ok(Pending::default());
+        };
+        let queue = self.queue_of(&account, QueueFilter::NeedsSignOff)?;
+        let waiting = queue.sections.iter().filter(|section| match section.kind {
+            SectionKind::NeedsYou | SectionKind::YourTeams | SectionKind::CameBack => true,
+            SectionKind::Outbox | SectionKind::DoneToday => false,
+        });
+        let rows: Vec<_> = waiting.flat_map(|section| &section.rows).collect();
+        let line = |row: &&Row| {
+            Some((
+                row.id.parse().ok()?,
+                format!("{} #{}: {}", row.repo, row.number, row.title),
+            ))
+        };
+        Ok(Pending {
+            count: u32::try_from(rows.len()).unwrap_or(u32::MAX),
+            critical: rows.iter().any(|row| row.severity == SeverityView::Critical),
+            first: rows.iter().take(5).filter_map(line).collect(),
+        })
+    }
+
+    /// Something that the UI or the tray shows has changed.
+    pub(crate) fn changed(&self) {
+        let pending = self.pending().unwrap_or_default();
+        let decisions = self.store().decisions().unwrap_or_default();
+        let outbox = decisions.iter().filter(|entry| !entry.state.is_final()).count();
+        let handed_back = decisions.iter().any(|entry| {
+            entry.state.is_final() && entry.state != countersign_core::decision::OutboxState::Confirmed
+        });
+        let signed_in = self.account().is_some();
+        let (revision, state) = {
+            let mut live = self.live();
+            live.revision += 1;
+            let state = TrayState {
+                pending: pending.count,
+                critical: pending.critical,
+                offline: live.connection == Connection::Offline,
+                attention: !signed_in || handed_back || live.keychain_message.is_some(),
+                first: pending.first,
+                outbox: u32::try_from(outbox).unwrap_or(u32::MAX),
+            };
+            (live.revision, state)
+        };
+        self.inner.desktop.tray(state);
+        self.inner.desktop.changed(revision);
+    }
+
+    pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
+        held(&self.inner.store)
+    }
+
+    pub(crate) fn live(&self) -> MutexGuard<'_, Live> {
+        held(&self.inner.live)
+    }
+
+    pub(crate) fn account(&self) -> Option<Account<F>> {
+        held(&self.inner.account).clone()
+    }
+
+    pub(crate) fn set_account(&self, account: Option<Account<F>>) {
+        *held(&self.inner.account) = account;
+    }
+
+    pub(crate) fn signed_in(&self) -> Result<Account<F>, Failure> {
+        self.account().ok_or_else(|| Failure {
+            code: Code::SignedOut,
+            message: "Nobody is signed in. What was read stays on this machine.".into(),
+            hint: "Sign in again.".into(),
+        })
+    }
+}
+
+impl Failure {
+    /// A failure that the UI only shows.
+    pub fn other(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            code: Code::Other,
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+
+    /// A failure with a code.
+    pub(crate) fn coded(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let hint = match &error {
+            StoreError::Newer { .. } => "Start the newer version; this profile was not touched.",
+            StoreError::InUse => "Close the other Countersign first.",
+            StoreError::Damaged(_) => {
+                "Nothing was reset. Move the file away to start afresh; decisions already confirmed are at the forge."
+            }
+            StoreError::Unwritable(_) => {
+                "Make room or make the folder writable; nothing that was kept is lost."
+            }
+            StoreError::Other(_) => "Nothing that was kept is lost. Start Countersign again.",
+        };
+        let mut message = error.to_string();
+        if let Some(first) = message.get(..1) {
+            message = format!("{}{}.", first.to_uppercase(), &message[1..]);
+        }
+        Self::other(message, hint)
+    }
+}
+
+fn profile_failure(error: StoreError) -> Failure {
+    error.into()
+}

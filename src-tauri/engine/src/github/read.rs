@@ -1,0 +1,296 @@
+//! Everything that a pair of target tip and head fixes for ever. All is asked for by object id: what belongs to the
+//! change's number follows the moving head.
+
+use base64ct::{Base64, Encoding};
+use countersign_core::change::{Change, ChangeId, Commit, Identity, Oid};
+use countersign_core::changeset::{self, Changed, ObjectFormat};
+use countersign_core::policy::{self, Policy};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::GitHub;
+use super::answer::{is_too_large, refusal};
+use super::client::{DIFF, segment};
+use super::person::RestAccount;
+use crate::ports::{ForgeError, Reading, TrustedFile};
+
+/// GitHub lists no more of a change's commits in any other place, so readers of the two agree.
+const COMMITS: usize = 250;
+const PER_PAGE: usize = 100;
+/// Where the allowed signers are if the policy cannot be read: the place that the documentation names.
+const SIGNERS: &str = ".github/allowed_signers";
+
+impl GitHub {
+    pub(super) async fn read_change(&self, change: &Change) -> Result<Reading, ForgeError> {
+        let id = &change.id;
+        let (target, head) = (&change.target.oid, &change.head.oid);
+        let mut missing = Vec::new();
+        let history = self.history(id, target, head).await?;
+        if history.total > history.commits.len() as u64 {
+            let words = format!(
+                "only {} of {} commits were read",
+                history.commits.len(),
+                history.total
+            );
+            missing.push((String::new(), words));
+        }
+        let listed = history
+            .commits
+            .iter()
+            .rfind(|commit| commit.oid == *head)
+            .and_then(|one| one.tree.clone());
+        let head_tree = match listed {
+            Some(tree) => tree,
+            None => self.tree_of(id, head).await?,
+        };
+        let (changed, diff, trusted) = tokio::try_join!(
+            self.differences(id, &history.base_tree, &head_tree),
+            self.diff(id, target, head),
+            self.trusted(id, target),
+        )?;
+        missing.extend(trusted.missing);
+        let diff = match diff {
+            Some(diff) => Some(diff),
+            None => {
+                let (diff, left_out) = self.rebuild(id, &changed).await?;
+                missing.extend(left_out);
+                diff
+            }
+        };
+        Ok(Reading {
+            diff,
+            missing,
+            merge_base: Some(history.merge_base),
+            head_tree: Some(head_tree),
+            changeset: digest(head, changed),
+            commits: history.commits,
+            policy: trusted.policy,
+            allowed_signers: trusted.allowed_signers,
+        })
+    }
+
+    /// Merge base and commits.
+    async fn history(&self, id: &ChangeId, target: &Oid, head: &Oid) -> Result<History, ForgeError> {
+        let what = format!(
+            "the comparison of {} and {} in {}",
+            target.short(),
+            head.short(),
+            id.repo
+        );
+        let mut commits: Vec<Commit> = Vec::new();
+        for page in 1.. {
+            let path = format!(
+                "{}/compare/{target}...{head}?per_page={PER_PAGE}&page={page}",
+                self.repo(id)?
+            );
+            let answer = self.client.call(&self.client.get(&path, &what).slow()).await?;
+            let comparison: Comparison = answer.json()?;
+            let listed = comparison.commits.len();
+            commits.extend(comparison.commits.into_iter().map(Into::into));
+            if listed == 0 || commits.len() as u64 >= comparison.total.min(COMMITS as u64) {
+                commits.truncate(COMMITS);
+                return Ok(History {
+                    merge_base: comparison.merge_base.oid,
+                    base_tree: comparison.merge_base.commit.tree.oid,
+                    commits,
+                    total: comparison.total,
+                });
+            }
+        }
+        unreachable!("each page ends the loop or brings at least one commit")
+    }
+
+    async fn tree_of(&self, id: &ChangeId, commit: &Oid) -> Result<Oid, ForgeError> {
+        let path = format!("{}/git/commits/{commit}", self.repo(id)?);
+        let ask = self.client.get(&path, format!("commit {commit} of {}", id.repo));
+        let found: GitCommit = self.client.call(&ask).await?.json()?;
+        Ok(found.tree.oid)
+    }
+
+    /// The diff's bytes; `None` where the forge says that it is too large.
+    async fn diff(&self, id: &ChangeId, target: &Oid, head: &Oid) -> Result<Option<Vec<u8>>, ForgeError> {
+        let path = format!("{}/compare/{target}...{head}", self.repo(id)?);
+        let ask = self
+            .client
+            .get(&path, format!("the diff of {id}"))
+            .accept(DIFF)
+            .slow();
+        let answer = self.client.call_any(&ask).await?;
+        if is_too_large(&answer) {
+            return Ok(None);
+        }
+        if !answer.status.is_success() {
+            return Err(refusal(&answer, &ask.what));
+        }
+        // A page or a JSON document in its place must not pass for a change that could not be parsed.
+        let starts = |prefix: &[u8]| answer.body.starts_with(prefix);
+        if !answer.body.is_empty() && !starts(b"diff --") {
+            return Err(answer.garbled("it was to be a diff and is something else"));
+        }
+        Ok(Some(answer.body))
+    }
+
+    /// The policy and its signers, at the target's tip: what the change itself says about them counts for nothing.
+    async fn trusted(&self, id: &ChangeId, target: &Oid) -> Result<Trusted, ForgeError> {
+        let mut trusted = Trusted::default();
+        match self.file(id, target, policy::PATH).await? {
+            Found::File(file) => trusted.policy = Some(file),
+            Found::Not => return Ok(trusted),
+            Found::Unusable(why) => {
+                trusted.missing.push((policy::PATH.into(), why));
+                return Ok(trusted);
+            }
+        }
+        let text = trusted
+            .policy
+            .as_ref()
+            .and_then(|file| std::str::from_utf8(&file.bytes).ok());
+        let named = text
+            .and_then(|text| Policy::parse(text).ok())
+            .map(|policy| policy.allowed_signers);
+        let path = named.unwrap_or_else(|| SIGNERS.into());
+        match self.file(id, target, &path).await? {
+            Found::File(file) => trusted.allowed_signers = Some(file),
+            Found::Not => {}
+            Found::Unusable(why) => trusted.missing.push((path, why)),
+        }
+        Ok(trusted)
+    }
+
+    async fn file(&self, id: &ChangeId, commit: &Oid, path: &str) -> Result<Found, ForgeError> {
+        let encoded: Vec<String> = path.split('/').map(segment).collect();
+        let url = format!("{}/contents/{}?ref={commit}", self.repo(id)?, encoded.join("/"));
+        let answer = match self.client.call(&self.client.get(&url, path)).await {
+            Err(ForgeError::NotFound { .. }) => return Ok(Found::Not),
+            other => other?,
+        };
+        let value: Value = answer.json()?;
+        if value.get("type").and_then(Value::as_str) != Some("file") {
+            return Ok(Found::Unusable("it is no file".into()));
+        }
+        let content = Content::deserialize(&value).map_err(|error| answer.garbled(error.to_string()))?;
+        // Source: "Get repository content": above 1 MB there is no content, and the encoding is "none".
+        if content.encoding != "base64" {
+            return Ok(Found::Unusable("it is larger than 1 MB and was not read".into()));
+        }
+        let packed: String = content.content.split_ascii_whitespace().collect();
+        let bytes =
+            Base64::decode_vec(&packed).map_err(|_| answer.garbled(format!("{path} is not base64")))?;
+        Ok(Found::File(TrustedFile {
+            bytes,
+            blob: content.blob,
+        }))
+    }
+}
+
+/// Without whole trees there is no digest, and only the binding to the head holds.
+fn digest(head: &Oid, changed: Result<Vec<Changed>, String>) -> Option<String> {
+    let changed = changed
+        .inspect_err(|why| tracing::info!(%head, why, "no digest: the trees cannot be read"))
+        .ok()?;
+    let digest = changeset::digest(ObjectFormat::of(head), &changed);
+    digest
+        .inspect_err(|why| tracing::info!(%head, %why, "no digest"))
+        .ok()
+}
+
+struct History {
+    merge_base: Oid,
+    base_tree: Oid,
+    commits: Vec<Commit>,
+    total: u64,
+}
+
+#[derive(Default)]
+struct Trusted {
+    policy: Option<TrustedFile>,
+    allowed_signers: Option<TrustedFile>,
+    missing: Vec<(String, String)>,
+}
+
+enum Found {
+    File(TrustedFile),
+    Not,
+    Unusable(String),
+}
+
+#[derive(Deserialize)]
+struct Content {
+    encoding: String,
+    content: String,
+    #[serde(rename = "sha")]
+    blob: Oid,
+}
+
+#[derive(Deserialize)]
+struct Comparison {
+    #[serde(rename = "merge_base_commit")]
+    merge_base: RestCommit,
+    #[serde(rename = "total_commits")]
+    total: u64,
+    commits: Vec<RestCommit>,
+}
+
+#[derive(Deserialize)]
+struct GitCommit {
+    tree: TreeRef,
+}
+
+#[derive(Deserialize)]
+struct TreeRef {
+    #[serde(rename = "sha")]
+    oid: Oid,
+}
+
+#[derive(Deserialize)]
+struct RestCommit {
+    #[serde(rename = "sha")]
+    oid: Oid,
+    commit: Recorded,
+    /// The account; null or `{}` where the address belongs to none.
+    #[serde(default)]
+    author: Value,
+    #[serde(default)]
+    committer: Value,
+}
+
+#[derive(Deserialize)]
+struct Recorded {
+    message: String,
+    tree: TreeRef,
+    author: Option<Signature>,
+    committer: Option<Signature>,
+}
+
+#[derive(Deserialize)]
+struct Signature {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    date: Option<Timestamp>,
+}
+
+impl From<RestCommit> for Commit {
+    fn from(commit: RestCommit) -> Self {
+        let committed_at = commit.commit.committer.as_ref().and_then(|one| one.date);
+        Commit {
+            oid: commit.oid,
+            tree: Some(commit.commit.tree.oid),
+            message: commit.commit.message.replace("\r\n", "\n"),
+            author: identity(commit.commit.author, commit.author),
+            committer: identity(commit.commit.committer, commit.committer),
+            committed_at,
+        }
+    }
+}
+
+fn identity(recorded: Option<Signature>, account: Value) -> Identity {
+    let (name, email) = recorded.map(|one| (one.name, one.email)).unwrap_or_default();
+    let account = serde_json::from_value::<RestAccount>(account)
+        .ok()
+        .map(Into::into);
+    Identity { name, email, account }
+}

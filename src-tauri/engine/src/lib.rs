@@ -1,0 +1,51 @@
+//! What happens: polling, storing, telling, deciding, signing and submitting.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`engine`] | shared state, and the one loop that polls and sends |
+//! | `session` | signing in and out, the key that signs |
+//! | `sync` | one poll: find, read, store, tell |
+//! | `assessing` | from the forge's answer to what is held |
+//! | `queue_view`, `change_view` | what the window shows, from what is held |
+//! | `deciding`, `counting` | what would be signed, whether it will count, the signature |
+//! | `outbox` | from signed to confirmed |
+//! | [`store`] | the local database |
+//! | [`github`] | the forge, over GitHub's interfaces |
+//! | [`agent`] | keys and signatures from ssh-agent |
+//! | [`signer`] | the keys that sign approvals |
+//! | [`vault`] | secrets, in the keychain |
+//! | [`notify`] | desktop notifications |
+//! | [`markdown`] | hostile Markdown to safe HTML |
+//! | [`rows`] | a file's diff in rows, nothing invisible in them |
+//! | [`ports`] | the forge and the desktop, as traits |
+//! | [`view`] | read models for the UI |
+//!
+//! Data flows one way: the forge's answer into the store, the store into the views, the user's decision into the
+//! outbox, the outbox to the forge. Nothing but the loop writes to the forge.
+
+pub mod agent;
+mod assessing;
+mod change_view;
+mod counting;
+mod deciding;
+pub mod engine;
+pub mod github;
+mod hidden;
+mod highlight;
+mod limited;
+mod links;
+pub mod markdown;
+pub mod notify;
+mod outbox;
+pub mod ports;
+mod queue_view;
+pub mod rows;
+mod session;
+pub mod signer;
+pub mod store;
+mod sync;
+#[cfg(test)]
+mod types;
+pub mod vault;
+pub mod view;
+mod words;

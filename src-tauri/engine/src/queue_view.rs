@@ -1,0 +1,372 @@
+//! The queue as the window lists it.
+
+use countersign_core::change::{AccountKind, Change, CheckState};
+use countersign_core::decision::{Decision, OutboxState};
+use countersign_core::evidence::{Classification, Involvement};
+use countersign_core::finding::Severity;
+use countersign_core::queue;
+
+use crate::engine::{Account, Engine, now};
+use crate::ports::{Desktop, Forge};
+use crate::rows::visible;
+use crate::store::{Entry, Held};
+use crate::view::{
+    Badge, Banner, BannerKind, CheckCounts, DecisionRow, DecisionView, Failure, InvolvementView, Message,
+    OutboxStateView, Queue, QueueFilter, Row, Section, SectionKind, SeverityView,
+};
+use crate::words;
+
+impl<F: Forge, D: Desktop> Engine<F, D> {
+    /// The queue.
+    pub async fn queue(&self, filter: QueueFilter) -> Result<Queue, Failure> {
+        let account = self.signed_in()?;
+        self.queue_of(&account, filter)
+    }
+
+    pub(crate) fn queue_of(&self, account: &Account<F>, filter: QueueFilter) -> Result<Queue, Failure> {
+        let banners = self.banners(account);
+        let (revision, first_sync) = {
+            let live = self.live();
+            (live.revision, live.refreshed_at.is_none())
+        };
+        let store = self.store();
+        let waiting: Vec<Held> = store
+            .waiting()?
+            .into_iter()
+            .filter(|held| held.change.id.host == account.address.host)
+            .collect();
+        let decisions = store.decisions()?;
+        let decided = |held: &Held| {
+            decisions.iter().find(|entry| {
+                entry.change == held.change.id
+                    && entry.head == held.change.head.oid
+                    && match entry.state {
+                        OutboxState::Queued
+                        | OutboxState::Pending
+                        | OutboxState::Submitted
+                        | OutboxState::Confirmed => entry.decision != Decision::Comment,
+                        OutboxState::Superseded
+                        | OutboxState::Expired
+                        | OutboxState::HandedBack
+                        | OutboxState::Refused => false,
+                    }
+            })
+        };
+        let mut listed: Vec<(SectionKind, Row)> = Vec::new();
+        let mut hidden = 0u32;
+        for held in &waiting {
+            let Some(section) = held.section else { continue };
+            if decided(held).is_some() {
+                continue;
+            }
+            if filter == QueueFilter::NeedsSignOff && !held.needs_sign_off {
+                hidden += 1;
+                continue;
+            }
+            let kind = match section {
+                queue::Section::NeedsYou => SectionKind::NeedsYou,
+                queue::Section::YourTeams => SectionKind::YourTeams,
+                queue::Section::CameBack => SectionKind::CameBack,
+            };
+            let looked = store.looked(&held.change.id)?;
+            let mut row = row(held);
+            row.unread = !looked.iter().any(|looked| looked.head == held.change.head.oid);
+            if section == queue::Section::CameBack {
+                row.note = Some(came_back(&held.change));
+            }
+            listed.push((kind, row));
+        }
+        let today = now().to_zoned_datetime(jiff::tz::TimeZone::system()).date();
+        for entry in &decisions {
+            let kind = if entry.state == OutboxState::Confirmed {
+                let on = entry
+                    .settled_at
+                    .map(|at| at.to_zoned_datetime(jiff::tz::TimeZone::system()).date());
+                if on != Some(today) {
+                    continue;
+                }
+                SectionKind::DoneToday
+            } else {
+                SectionKind::Outbox
+            };
+            let mut row = match store.held(&entry.change)? {
+                Some(held) => row(&held),
+                None => bare_row(entry),
+            };
+            row.since = entry.signed_at.to_string();
+            row.decision = Some(decision_row(entry, account));
+            listed.push((kind, row));
+        }
+        drop(store);
+        let sections = sections(listed, &waiting);
+        Ok(Queue {
+            revision,
+            first_sync: first_sync && sections.is_empty(),
+            sections,
+            banners,
+            hidden,
+        })
+    }
+
+    fn banners(&self, account: &Account<F>) -> Vec<Banner> {
+        let live = self.live();
+        let mut banners = Vec::new();
+        for organisation in &live.hidden {
+            banners.push(Banner {
+                kind: BannerKind::Hidden,
+                message: Message {
+                    what: format!(
+                        "Changes in {} are hidden until you renew its single sign-on.",
+                        visible(&organisation.name)
+                    ),
+                    kept: "What was read before stays in the queue.".into(),
+                    todo: "Renew it at the forge.".into(),
+                },
+                link: organisation.url.clone(),
+            });
+        }
+        for cut in &live.cut {
+            banners.push(Banner {
+                kind: BannerKind::Hidden,
+                message: Message {
+                    what: cut.clone(),
+                    kept: String::new(),
+                    todo: String::new(),
+                },
+                link: None,
+            });
+        }
+        if let Some(trouble) = &live.trouble {
+            let kind = if live.offline_since.is_some() {
+                BannerKind::Offline
+            } else {
+                BannerKind::Attention
+            };
+            banners.push(Banner {
+                kind,
+                message: trouble.clone(),
+                link: None,
+            });
+        }
+        for message in [&live.keychain_message, &live.notices_message]
+            .into_iter()
+            .flatten()
+        {
+            banners.push(Banner {
+                kind: BannerKind::Attention,
+                message: message.clone(),
+                link: None,
+            });
+        }
+        if let Some(days) = Self::token_ends_in(account) {
+            let days = usize::try_from(days).unwrap_or(0);
+            banners.push(Banner {
+                kind: BannerKind::Attention,
+                message: Message {
+                    what: format!("The token ends in {}.", words::count(days, "day", "days")),
+                    kept: String::new(),
+                    todo: "Sign in with a new one before that; the queue is kept.".into(),
+                },
+                link: None,
+            });
+        }
+        banners
+    }
+}
+
+fn sections(mut listed: Vec<(SectionKind, Row)>, waiting: &[Held]) -> Vec<Section> {
+    listed.sort_by(|(kind_a, a), (kind_b, b)| {
+        let settled = matches!(kind_a, SectionKind::Outbox | SectionKind::DoneToday);
+        kind_a.cmp(kind_b).then_with(|| {
+            if settled {
+                b.since.cmp(&a.since)
+            } else {
+                b.severity.cmp(&a.severity).then_with(|| b.since.cmp(&a.since))
+            }
+        })
+    });
+    let mut sections: Vec<Section> = Vec::new();
+    for (kind, row) in listed {
+        if sections.last().is_none_or(|section| section.kind != kind) {
+            sections.push(Section {
+                kind,
+                why: why(kind, waiting),
+                rows: Vec::new(),
+            });
+        }
+        if let Some(section) = sections.last_mut() {
+            section.rows.push(row);
+        }
+    }
+    sections
+}
+
+fn why(kind: SectionKind, waiting: &[Held]) -> String {
+    match kind {
+        SectionKind::NeedsYou => "asked by name".into(),
+        SectionKind::YourTeams => {
+            let mut teams: Vec<&str> = waiting
+                .iter()
+                .filter(|held| held.section == Some(queue::Section::YourTeams))
+                .flat_map(|held| &held.change.asked)
+                .filter_map(|asked| match asked {
+                    countersign_core::change::Asked::Team { team, .. } => {
+                        Some(team.rsplit_once('/').map_or(team.as_str(), |(_, slug)| slug))
+                    }
+                    countersign_core::change::Asked::ByName
+                    | countersign_core::change::Asked::Assigned
+                    | countersign_core::change::Asked::Reviewed => None,
+                })
+                .collect();
+            teams.sort_unstable();
+            teams.dedup();
+            teams.join(", ")
+        }
+        SectionKind::CameBack => "moved after you decided".into(),
+        SectionKind::Outbox => "not yet confirmed".into(),
+        SectionKind::DoneToday => "confirmed by the forge".into(),
+    }
+}
+
+fn came_back(change: &Change) -> String {
+    let reviewed = change
+        .own_review
+        .as_ref()
+        .and_then(|review| review.commit.as_ref());
+    let at = reviewed.and_then(|oid| change.commits.iter().position(|commit| commit.oid == *oid));
+    match at {
+        Some(at) => words::count(change.commits.len() - at - 1, "new commit", "new commits"),
+        None => "rewritten since".into(),
+    }
+}
+
+/// For whom: the assignee of an agent's change, else its author.
+pub(crate) fn person(change: &Change) -> String {
+    let author = change.author.as_ref();
+    let agent = author.is_some_and(|author| author.kind == AccountKind::Bot);
+    let person = if agent {
+        change.assignees.first().or(author)
+    } else {
+        author
+    };
+    person.map_or_else(|| "ghost".to_owned(), |person| visible(&person.login))
+}
+
+fn row(held: &Held) -> Row {
+    let change = &held.change;
+    Row {
+        id: change.id.to_string(),
+        repo: change.id.repo.clone(),
+        number: change.id.number,
+        title: visible(&change.title),
+        author: person(change),
+        since: change.created_at.to_string(),
+        badge: badge(&held.classification),
+        severity: severity(held.assessment.severity()),
+        checks: checks(change),
+        additions: change.additions,
+        deletions: change.deletions,
+        unread: false,
+        draft: change.draft,
+        note: None,
+        decision: None,
+    }
+}
+
+/// A decision on a change that is no longer held.
+fn bare_row(entry: &Entry) -> Row {
+    Row {
+        id: entry.change.to_string(),
+        repo: entry.change.repo.clone(),
+        number: entry.change.number,
+        title: visible(&entry.title),
+        author: String::new(),
+        since: entry.signed_at.to_string(),
+        badge: Badge {
+            involvement: InvolvementView::Undeclared,
+            tool: None,
+        },
+        severity: SeverityView::None,
+        checks: CheckCounts::default(),
+        additions: 0,
+        deletions: 0,
+        unread: false,
+        draft: false,
+        note: None,
+        decision: None,
+    }
+}
+
+pub(crate) fn decision_row<F>(entry: &Entry, account: &Account<F>) -> DecisionRow {
+    let url = entry
+        .review
+        .as_ref()
+        .filter(|_| entry.state == OutboxState::Confirmed)
+        .map(|review| {
+            format!(
+                "{}/{}/pull/{}#pullrequestreview-{review}",
+                account.address.web, entry.change.repo, entry.change.number
+            )
+        });
+    DecisionRow {
+        entry: entry.entry.clone(),
+        decision: match entry.decision {
+            Decision::Approve => DecisionView::Approve,
+            Decision::RequestChanges => DecisionView::RequestChanges,
+            Decision::Comment => DecisionView::Comment,
+        },
+        state: match entry.state {
+            OutboxState::Queued => OutboxStateView::Queued,
+            OutboxState::Pending => OutboxStateView::Pending,
+            OutboxState::Submitted => OutboxStateView::Submitted,
+            OutboxState::Confirmed => OutboxStateView::Confirmed,
+            OutboxState::Superseded => OutboxStateView::Superseded,
+            OutboxState::Expired => OutboxStateView::Expired,
+            OutboxState::HandedBack => OutboxStateView::HandedBack,
+            OutboxState::Refused => OutboxStateView::Refused,
+        },
+        head: entry.head.to_string(),
+        signed_at: entry.signed_at.to_string(),
+        words: entry.words.clone(),
+        message: entry.message.clone(),
+        url,
+    }
+}
+
+pub(crate) fn severity(severity: Option<Severity>) -> SeverityView {
+    match severity {
+        None => SeverityView::None,
+        Some(Severity::Low) => SeverityView::Low,
+        Some(Severity::Medium) => SeverityView::Medium,
+        Some(Severity::High) => SeverityView::High,
+        Some(Severity::Critical) => SeverityView::Critical,
+    }
+}
+
+pub(crate) fn badge(classification: &Classification) -> Badge {
+    Badge {
+        involvement: match classification.involvement {
+            Involvement::Authored => InvolvementView::Authored,
+            Involvement::Assisted => InvolvementView::Assisted,
+            Involvement::SuggestionApplied => InvolvementView::SuggestionApplied,
+            Involvement::Suspected => InvolvementView::Suspected,
+            Involvement::DeclaredNone => InvolvementView::DeclaredNone,
+            Involvement::Undeclared => InvolvementView::Undeclared,
+        },
+        tool: classification.tool.clone(),
+    }
+}
+
+fn checks(change: &Change) -> CheckCounts {
+    let mut counts = CheckCounts::default();
+    for check in &change.checks {
+        let count = match check.state {
+            CheckState::Passed => &mut counts.passed,
+            CheckState::Failed => &mut counts.failed,
+            CheckState::Running => &mut counts.running,
+            CheckState::Skipped => &mut counts.skipped,
+        };
+        *count += 1;
+    }
+    counts
+}

@@ -1,0 +1,533 @@
+//! The local database: SQLite in WAL mode, one file in the profile. Forward-only migrations stand in `store/schema.rs`.
+//!
+//! A profile written by a newer version is refused and not touched. What is lost here is lost for good, so a write
+//! that belongs together is one transaction, and the outbox and the ledger are written with `synchronous=FULL`.
+
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+
+use countersign_core::change::{Change, ChangeId, Oid};
+use countersign_core::finding::Assessment;
+use countersign_core::queue::{Event, Section, Standing};
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+use jiff::Timestamp;
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, params};
+use serde::{Deserialize, Serialize};
+
+use crate::ports::{Reading, TrustedFile};
+
+mod outbox;
+mod schema;
+
+pub use outbox::{Entry, NewEntry};
+
+/// Why the database could not be opened or used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Written by a newer version of the app.
+    #[error(
+        "this profile was written by a newer version of Countersign (layout {found}, this one knows {known})"
+    )]
+    Newer {
+        /// The layout found.
+        found: i64,
+        /// The newest that this version knows.
+        known: i64,
+    },
+    /// Another process has it.
+    #[error("another Countersign uses this profile")]
+    InUse,
+    /// The file is damaged.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// The disk is full or cannot be written.
+    #[error("the database cannot be written: {0}")]
+    Unwritable(String),
+    /// Anything else.
+    #[error("the database failed: {0}")]
+    Other(String),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let text = error.to_string();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::InUse,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(text),
+            Some(
+                ErrorCode::DiskFull
+                | ErrorCode::ReadOnly
+                | ErrorCode::CannotOpen
+                | ErrorCode::SystemIoFailure,
+            ) => Self::Unwritable(text),
+            _ => Self::Other(text),
+        }
+    }
+}
+
+/// What is held of one change: the forge's facts and what was made of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Held {
+    /// The change, normalised.
+    pub change: Change,
+    /// In which section it waits.
+    pub section: Option<Section>,
+    /// Listed by default.
+    pub needs_sign_off: bool,
+    /// Why it does or does not, in words.
+    pub involvement_words: String,
+    /// What the evidence adds up to.
+    pub classification: countersign_core::evidence::Classification,
+    /// What it could break.
+    pub assessment: Assessment,
+    /// The facts about the pair (target tip, head) that the statement needs.
+    pub facts: Facts,
+    /// Digest over patch and assessment: names what the UI showed.
+    pub seen: String,
+    /// SHA-256 of the diff's bytes.
+    pub patch_sha256: String,
+    /// SHA-256 of the assessment's stored bytes.
+    pub assessment_sha256: String,
+    /// A diff is held.
+    pub read: bool,
+}
+
+/// What a (target tip, head) pair fixes, besides the diff.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Facts {
+    /// Merge base.
+    pub merge_base: Option<Oid>,
+    /// Tree of the head.
+    pub head_tree: Option<Oid>,
+    /// `git-raw-v1` digest.
+    pub changeset: Option<String>,
+    /// The policy's text at the target's tip.
+    pub policy: Option<String>,
+    /// Its blob.
+    pub policy_blob: Option<Oid>,
+    /// `allowed_signers` at the target's tip.
+    pub allowed_signers: Option<String>,
+    /// What the forge left out of the diff: path (or nothing, for the whole) and reason.
+    pub missing: Vec<(String, String)>,
+}
+
+/// What a poll compares with what the forge says.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// Node id at the forge.
+    pub node_id: String,
+    /// Head when it was last read.
+    pub head: String,
+    /// Update time when it was last read.
+    pub updated_at: Timestamp,
+    /// It waits for the user.
+    pub waits: bool,
+    /// All that the forge gives of this head is held: it need not be read again.
+    pub settled: bool,
+}
+
+/// When the user last opened a change, and at which head.
+#[derive(Debug, Clone)]
+pub struct Looked {
+    /// The head that was shown.
+    pub head: Oid,
+    /// The commits it had.
+    pub commits: Vec<Oid>,
+    /// Digest of what was shown.
+    pub seen: String,
+}
+
+impl Held {
+    /// The forge answered about this head, even where it gives no diff (too large): asking again would not help.
+    pub fn is_settled(&self) -> bool {
+        self.read || self.facts.head_tree.is_some()
+    }
+}
+
+impl Facts {
+    /// The facts of a reading.
+    pub fn of(reading: &Reading) -> Self {
+        let text = |file: &Option<TrustedFile>| {
+            file.as_ref()
+                .map(|file| String::from_utf8_lossy(&file.bytes).into_owned())
+        };
+        Self {
+            merge_base: reading.merge_base.clone(),
+            head_tree: reading.head_tree.clone(),
+            changeset: reading.changeset.clone(),
+            policy: text(&reading.policy),
+            policy_blob: reading.policy.as_ref().map(|file| file.blob.clone()),
+            allowed_signers: text(&reading.allowed_signers),
+            missing: reading.missing.clone(),
+        }
+    }
+}
+
+/// The database.
+pub struct Store {
+    db: Connection,
+}
+
+fn change_from(text: &str) -> Result<Held, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Damaged(format!("a held change: {error}")))
+}
+
+fn timestamp(text: &str) -> Result<Timestamp, StoreError> {
+    text.parse()
+        .map_err(|error| StoreError::Damaged(format!("a time: {error}")))
+}
+
+fn oid(text: &str) -> Result<Oid, StoreError> {
+    text.parse()
+        .map_err(|error| StoreError::Damaged(format!("{error}")))
+}
+
+impl Store {
+    /// Opens (and where it is new, makes) the database at `path`, for this process alone.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::prepare(Connection::open(path)?)
+    }
+
+    /// A database in memory, for tests.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::prepare(Connection::open_in_memory()?)
+    }
+
+    fn prepare(db: Connection) -> Result<Self, StoreError> {
+        db.busy_timeout(std::time::Duration::from_millis(500))?;
+        // Asked before anything is written: a newer profile must stay as it is.
+        let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if found > schema::KNOWN {
+            return Err(StoreError::Newer {
+                found,
+                known: schema::KNOWN,
+            });
+        }
+        db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+        db.pragma_update(None, "synchronous", "FULL")?;
+        db.pragma_update(None, "foreign_keys", true)?;
+        let mut store = Self { db };
+        schema::migrate(&mut store.db, found)?;
+        Ok(store)
+    }
+
+    /// A value of the app's own, by name.
+    pub fn meta(&self, name: &str) -> Result<Option<String>, StoreError> {
+        Ok(self
+            .db
+            .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| row.get(0))
+            .optional()?)
+    }
+
+    /// Sets a value of the app's own; `None` removes it.
+    pub fn set_meta(&self, name: &str, value: Option<&str>) -> Result<(), StoreError> {
+        match value {
+            Some(value) => self.db.execute(
+                "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
+                [name, value],
+            )?,
+            None => self.db.execute("DELETE FROM meta WHERE name = ?1", [name])?,
+        };
+        Ok(())
+    }
+
+    /// Writes what was made of one change, with its diff where a new one was read, in one transaction.
+    pub fn put(&mut self, held: &Held, diff: Option<&[u8]>, now: Timestamp) -> Result<(), StoreError> {
+        let tx = self.db.transaction()?;
+        put_one(&tx, held, diff, now)?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// A change that the forge no longer shows to this account leaves the queue; what was read of it is kept.
+    pub fn leave(&self, id: &ChangeId) -> Result<(), StoreError> {
+        let Some(mut held) = self.held(id)? else {
+            return Ok(());
+        };
+        held.section = None;
+        self.db.execute(
+            "UPDATE change SET waits = 0, held = ?2 WHERE id = ?1",
+            params![id.to_string(), json(&held)?],
+        )?;
+        Ok(())
+    }
+
+    /// One change.
+    pub fn held(&self, id: &ChangeId) -> Result<Option<Held>, StoreError> {
+        let text: Option<String> = self
+            .db
+            .query_row("SELECT held FROM change WHERE id = ?1", [id.to_string()], |row| {
+                row.get(0)
+            })
+            .optional()?;
+        text.as_deref().map(change_from).transpose()
+    }
+
+    /// All that wait.
+    pub fn waiting(&self) -> Result<Vec<Held>, StoreError> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT held FROM change WHERE waits = 1 ORDER BY id")?;
+        let rows = query.query_map([], |row| row.get::<_, String>(0))?;
+        rows.map(|text| change_from(&text?)).collect()
+    }
+
+    /// What a poll compares with.
+    pub fn known(&self) -> Result<Vec<Known>, StoreError> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT node_id, head, updated_at, waits, whole FROM change")?;
+        let rows = query.query_map([], |row| {
+            let text = |index| row.get::<_, String>(index);
+            Ok((text(0)?, text(1)?, text(2)?, row.get(3)?, row.get(4)?))
+        })?;
+        rows.map(|row| {
+            let (node_id, head, updated, waits, settled) = row?;
+            Ok(Known {
+                node_id,
+                head,
+                updated_at: timestamp(&updated)?,
+                waits,
+                settled,
+            })
+        })
+        .collect()
+    }
+
+    /// The id of the change with this node id.
+    pub fn id_of(&self, node_id: &str) -> Result<Option<ChangeId>, StoreError> {
+        let text: Option<String> = self
+            .db
+            .query_row("SELECT id FROM change WHERE node_id = ?1", [node_id], |row| {
+                row.get(0)
+            })
+            .optional()?;
+        text.map(|text| {
+            text.parse()
+                .map_err(|error| StoreError::Damaged(format!("{error}")))
+        })
+        .transpose()
+    }
+
+    /// The diff held for (target tip, head), byte for byte.
+    pub fn diff(&self, target: &Oid, head: &Oid) -> Result<Option<Vec<u8>>, StoreError> {
+        let packed: Option<Vec<u8>> = self
+            .db
+            .query_row(
+                "SELECT bytes FROM diff WHERE target = ?1 AND head = ?2",
+                [target.as_str(), head.as_str()],
+                |row| row.get(0),
+            )
+            .optional()?;
+        let Some(packed) = packed else { return Ok(None) };
+        let mut bytes = Vec::new();
+        ZlibDecoder::new(packed.as_slice())
+            .read_to_end(&mut bytes)
+            .map_err(|error| StoreError::Damaged(format!("a held diff: {error}")))?;
+        Ok(Some(bytes))
+    }
+
+    /// Remembers that the user opened the change as it is held now.
+    pub fn look(&self, held: &Held, now: Timestamp) -> Result<(), StoreError> {
+        let commits: Vec<&str> = held
+            .change
+            .commits
+            .iter()
+            .map(|commit| commit.oid.as_str())
+            .collect();
+        self.db.execute(
+            "INSERT INTO looked (change, head, commits, seen, at) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (change, head) DO UPDATE SET commits = ?3, seen = ?4, at = ?5",
+            params![
+                held.change.id.to_string(),
+                held.change.head.oid.as_str(),
+                commits.join(" "),
+                held.seen,
+                now.to_string()
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// The heads at which the user opened the change, latest first.
+    pub fn looked(&self, id: &ChangeId) -> Result<Vec<Looked>, StoreError> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT head, commits, seen FROM looked WHERE change = ?1 ORDER BY at DESC")?;
+        let rows = query.query_map([id.to_string()], |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, String>(2)?,
+            ))
+        })?;
+        rows.map(|row| {
+            let (head, commits, seen) = row?;
+            let commits = commits.split_whitespace().map(oid).collect::<Result<_, _>>()?;
+            Ok(Looked {
+                head: oid(&head)?,
+                commits,
+                seen,
+            })
+        })
+        .collect()
+    }
+
+    /// Marks a file as viewed at a head, or takes the mark away.
+    pub fn set_viewed(&self, id: &ChangeId, head: &Oid, path: &str, viewed: bool) -> Result<(), StoreError> {
+        let key = params![id.to_string(), head.as_str(), path];
+        if viewed {
+            self.db.execute(
+                "INSERT OR IGNORE INTO viewed (change, head, path) VALUES (?1, ?2, ?3)",
+                key,
+            )?;
+        } else {
+            self.db.execute(
+                "DELETE FROM viewed WHERE change = ?1 AND head = ?2 AND path = ?3",
+                key,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The files viewed at a head.
+    pub fn viewed(&self, id: &ChangeId, head: &Oid) -> Result<Vec<String>, StoreError> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT path FROM viewed WHERE change = ?1 AND head = ?2")?;
+        let rows = query.query_map([id.to_string(), head.to_string()], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Acknowledges a finding at a head, or takes that back.
+    pub fn set_acknowledged(
+        &self,
+        id: &ChangeId,
+        head: &Oid,
+        finding: &str,
+        at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        match at {
+            Some(at) => self.db.execute(
+                "INSERT OR IGNORE INTO acknowledged (change, head, finding, at) VALUES (?1, ?2, ?3, ?4)",
+                params![id.to_string(), head.as_str(), finding, at.to_string()],
+            )?,
+            None => self.db.execute(
+                "DELETE FROM acknowledged WHERE change = ?1 AND head = ?2 AND finding = ?3",
+                params![id.to_string(), head.as_str(), finding],
+            )?,
+        };
+        Ok(())
+    }
+
+    /// The findings acknowledged at a head, with the time.
+    pub fn acknowledged(&self, id: &ChangeId, head: &Oid) -> Result<Vec<(String, Timestamp)>, StoreError> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT finding, at FROM acknowledged WHERE change = ?1 AND head = ?2")?;
+        let rows = query.query_map([id.to_string(), head.to_string()], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+        })?;
+        rows.map(|row| {
+            let (finding, at) = row?;
+            Ok((finding, timestamp(&at)?))
+        })
+        .collect()
+    }
+
+    /// Claims the right to tell about this event: `true` exactly once per (change, head, event), restarts included.
+    pub fn claim_notice(&self, id: &ChangeId, head: &Oid, event: Event) -> Result<bool, StoreError> {
+        let added = self.db.execute(
+            "INSERT OR IGNORE INTO told (change, head, event) VALUES (?1, ?2, ?3)",
+            params![id.to_string(), head.as_str(), json(&event)?],
+        )?;
+        Ok(added == 1)
+    }
+
+    /// How each change stood when the user was last told of it.
+    pub fn told(&self) -> Result<Vec<Standing>, StoreError> {
+        let mut query = self.db.prepare_cached(
+            "SELECT change, head, event FROM told WHERE rowid IN (SELECT max(rowid) FROM told GROUP BY change)",
+        )?;
+        let rows = query.query_map([], |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, String>(2)?,
+            ))
+        })?;
+        rows.map(|row| {
+            let (change, head, event) = row?;
+            let event: Event = serde_json::from_str(&event)
+                .map_err(|error| StoreError::Damaged(format!("a notice: {error}")))?;
+            Ok(Standing {
+                id: change
+                    .parse()
+                    .map_err(|error| StoreError::Damaged(format!("{error}")))?,
+                head: oid(&head)?,
+                section: Some(match event {
+                    Event::CameBack => Section::CameBack,
+                    Event::Arrived | Event::Moved => Section::NeedsYou,
+                }),
+                severity: None,
+                needs_sign_off: true,
+                words: String::new(),
+            })
+        })
+        .collect()
+    }
+
+    /// Forgets everything that belongs to the signed-out account. Outbox and ledger stay: they are the user's record.
+    pub fn forget_account(&mut self) -> Result<(), StoreError> {
+        let tx = self.db.transaction()?;
+        for table in ["change", "diff", "looked", "viewed", "acknowledged", "told"] {
+            tx.execute(&format!("DELETE FROM {table}"), [])?;
+        }
+        tx.commit()?;
+        Ok(())
+    }
+}
+
+fn put_one(tx: &Transaction<'_>, held: &Held, diff: Option<&[u8]>, now: Timestamp) -> Result<(), StoreError> {
+    let change = &held.change;
+    tx.execute(
+        "INSERT INTO change (id, node_id, head, updated_at, waits, held, read_at, whole)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (id) DO UPDATE SET
+         node_id = ?2, head = ?3, updated_at = ?4, waits = ?5, held = ?6, read_at = ?7, whole = ?8",
+        params![
+            change.id.to_string(),
+            change.node_id,
+            change.head.oid.as_str(),
+            change.updated_at.to_string(),
+            held.section.is_some(),
+            json(held)?,
+            now.to_string(),
+            held.is_settled()
+        ],
+    )?;
+    if let Some(diff) = diff {
+        let mut packer = ZlibEncoder::new(Vec::new(), Compression::default());
+        packer
+            .write_all(diff)
+            .map_err(|error| StoreError::Other(error.to_string()))?;
+        let packed = packer
+            .finish()
+            .map_err(|error| StoreError::Other(error.to_string()))?;
+        tx.execute(
+            "INSERT OR REPLACE INTO diff (target, head, bytes) VALUES (?1, ?2, ?3)",
+            params![change.target.oid.as_str(), change.head.oid.as_str(), packed],
+        )?;
+    }
+    Ok(())
+}
+
+fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Other(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,240 @@
+//! The outbox and the ledger: written together, so that no decision changes its state without a line in the record.
+
+use countersign_core::change::{ChangeId, Oid};
+use countersign_core::decision::{Decision, OutboxState};
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
+use serde::de::DeserializeOwned;
+
+use super::{Store, StoreError, json, oid, timestamp};
+use crate::view::Message;
+
+/// A decision on its way to the forge, or at its end.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Names it: the statement's nonce.
+    pub entry: String,
+    /// Which change.
+    pub change: ChangeId,
+    /// The head that was signed.
+    pub head: Oid,
+    /// The change's title when it was signed.
+    pub title: String,
+    /// Which decision.
+    pub decision: Decision,
+    /// The words written with it.
+    pub words: String,
+    /// The review's body: words, readable line and envelope, byte for byte as it is sent.
+    pub body: String,
+    /// How far it got.
+    pub state: OutboxState,
+    /// The forge's id of the review, once it has one.
+    pub review: Option<String>,
+    /// What happened, where it did not simply go through.
+    pub message: Option<Message>,
+    /// When it was signed.
+    pub signed_at: Timestamp,
+    /// Not sent after this, by the forge's clock: the earlier of expiry and the policy's longest delay.
+    pub not_after: Timestamp,
+    /// When it came to its end.
+    pub settled_at: Option<Timestamp>,
+    /// The user has put it away.
+    pub hidden: bool,
+}
+
+/// A decision just signed.
+#[derive(Debug, Clone)]
+pub struct NewEntry {
+    /// Names it: the statement's nonce.
+    pub entry: String,
+    /// Which change.
+    pub change: ChangeId,
+    /// The head that was signed.
+    pub head: Oid,
+    /// The change's title.
+    pub title: String,
+    /// Which decision.
+    pub decision: Decision,
+    /// The words written with it.
+    pub words: String,
+    /// The review's body.
+    pub body: String,
+    /// When it was signed.
+    pub signed_at: Timestamp,
+    /// Not sent after this.
+    pub not_after: Timestamp,
+}
+
+const COLUMNS: &str = "entry, change, head, title, decision, words, body, state, review, message, signed_at, \
+                       not_after, settled_at, hidden";
+
+fn parsed<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Damaged(format!("the outbox: {error}")))
+}
+
+struct Raw(
+    [String; 9],
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    String,
+    bool,
+);
+
+fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
+    let text = |index| row.get::<_, String>(index);
+    let texts = [
+        text(0)?,
+        text(1)?,
+        text(2)?,
+        text(3)?,
+        text(4)?,
+        text(5)?,
+        text(6)?,
+        text(7)?,
+        text(10)?,
+    ];
+    Ok(Raw(
+        texts,
+        row.get(8)?,
+        row.get(9)?,
+        row.get(12)?,
+        row.get(11)?,
+        row.get(13)?,
+    ))
+}
+
+fn entry(Raw(texts, review, message, settled_at, not_after, hidden): Raw) -> Result<Entry, StoreError> {
+    let [
+        entry,
+        change,
+        head,
+        title,
+        decision,
+        words,
+        body,
+        state,
+        signed_at,
+    ] = texts;
+    Ok(Entry {
+        entry,
+        change: change
+            .parse()
+            .map_err(|error| StoreError::Damaged(format!("{error}")))?,
+        head: oid(&head)?,
+        title,
+        decision: parsed(&decision)?,
+        words,
+        body,
+        state: parsed(&state)?,
+        review,
+        message: message.as_deref().map(parsed).transpose()?,
+        signed_at: timestamp(&signed_at)?,
+        not_after: timestamp(&not_after)?,
+        settled_at: settled_at.as_deref().map(timestamp).transpose()?,
+        hidden,
+    })
+}
+
+impl Store {
+    /// Puts a signed decision into the outbox, with its line in the ledger.
+    pub fn queue_decision(&mut self, new: &NewEntry, line: &str, hash: &str) -> Result<(), StoreError> {
+        let tx = self.db.transaction()?;
+        tx.execute(
+            "INSERT INTO outbox (entry, change, head, title, decision, words, body, state, signed_at, not_after)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            params![
+                new.entry,
+                new.change.to_string(),
+                new.head.as_str(),
+                new.title,
+                json(&new.decision)?,
+                new.words,
+                new.body,
+                json(&OutboxState::Queued)?,
+                new.signed_at.to_string(),
+                new.not_after.to_string()
+            ],
+        )?;
+        append(&tx, line, hash)?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// Notes a step on the way (`Pending`, `Submitted`) or a message without a step.
+    pub fn note_decision(&self, entry: &Entry) -> Result<(), StoreError> {
+        self.db.execute(
+            "UPDATE outbox SET state = ?2, review = ?3, message = ?4, hidden = ?5 WHERE entry = ?1",
+            params![
+                entry.entry,
+                json(&entry.state)?,
+                entry.review,
+                entry.message.as_ref().map(json).transpose()?,
+                entry.hidden
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Brings a decision to its end, with its line in the ledger.
+    pub fn settle_decision(&mut self, entry: &Entry, line: &str, hash: &str) -> Result<(), StoreError> {
+        let tx = self.db.transaction()?;
+        tx.execute(
+            "UPDATE outbox SET state = ?2, review = ?3, message = ?4, settled_at = ?5, hidden = ?6 WHERE entry = ?1",
+            params![
+                entry.entry,
+                json(&entry.state)?,
+                entry.review,
+                entry.message.as_ref().map(json).transpose()?,
+                entry.settled_at.map(|at| at.to_string()),
+                entry.hidden
+            ],
+        )?;
+        append(&tx, line, hash)?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// All that are not put away, latest first.
+    pub fn decisions(&self) -> Result<Vec<Entry>, StoreError> {
+        self.select("hidden = 0 ORDER BY signed_at DESC, entry", [])
+    }
+
+    /// The decisions on one change, latest first, those put away too.
+    pub fn decisions_on(&self, change: &ChangeId) -> Result<Vec<Entry>, StoreError> {
+        self.select("change = ?1 ORDER BY signed_at DESC, entry", [change.to_string()])
+    }
+
+    /// One decision.
+    pub fn decision(&self, entry: &str) -> Result<Option<Entry>, StoreError> {
+        Ok(self.select("entry = ?1", [entry.to_owned()])?.pop())
+    }
+
+    fn select<const N: usize>(&self, condition: &str, values: [String; N]) -> Result<Vec<Entry>, StoreError> {
+        let mut query = self
+            .db
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM outbox WHERE {condition}"))?;
+        let rows = query.query_map(rusqlite::params_from_iter(values), raw)?;
+        rows.map(|row| entry(row?)).collect()
+    }
+
+    /// Hash of the ledger's last line; `None` while it is empty.
+    pub fn ledger_head(&self) -> Result<Option<String>, StoreError> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT hash FROM ledger ORDER BY seq DESC LIMIT 1")?;
+        Ok(query.query_row([], |row| row.get(0)).optional()?)
+    }
+
+    /// The ledger's lines, oldest first.
+    pub fn ledger(&self) -> Result<Vec<String>, StoreError> {
+        let mut query = self.db.prepare_cached("SELECT line FROM ledger ORDER BY seq")?;
+        let rows = query.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+fn append(tx: &Transaction<'_>, line: &str, hash: &str) -> Result<(), StoreError> {
+    tx.execute("INSERT INTO ledger (line, hash) VALUES (?1, ?2)", [line, hash])?;
+    Ok(())
+}

@@ -1,0 +1,143 @@
+use std::path::Path;
+
+use countersign_core::change::ChangeId;
+use countersign_core::decision::{Decision, OutboxState};
+use countersign_core::queue::Event;
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+use super::{NewEntry, Store, StoreError, schema};
+
+fn id() -> ChangeId {
+    "github.com/acme/web#1".parse().unwrap()
+}
+
+fn head(digit: char) -> countersign_core::change::Oid {
+    digit.to_string().repeat(40).parse().unwrap()
+}
+
+fn new_entry(name: &str) -> NewEntry {
+    NewEntry {
+        entry: name.into(),
+        change: id(),
+        head: head('a'),
+        title: "A title".into(),
+        decision: Decision::Approve,
+        words: "Looks right.".into(),
+        body: "the body".into(),
+        signed_at: Timestamp::UNIX_EPOCH,
+        not_after: Timestamp::MAX,
+    }
+}
+
+fn bytes_of(path: &Path) -> Vec<u8> {
+    std::fs::read(path).unwrap()
+}
+
+#[test]
+fn a_profile_from_a_newer_version_is_refused_and_not_touched() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("x.db");
+    drop(Store::open(&path).unwrap());
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.pragma_update(None, "user_version", schema::KNOWN + 1).unwrap();
+    drop(db);
+    let before = bytes_of(&path);
+    assert!(matches!(Store::open(&path), Err(StoreError::Newer { found, known }) if found == known + 1));
+    assert_eq!(bytes_of(&path), before);
+}
+
+#[test]
+fn a_second_process_is_told_that_the_profile_is_in_use() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("x.db");
+    let _first = Store::open(&path).unwrap();
+    assert!(matches!(Store::open(&path), Err(StoreError::InUse)));
+}
+
+#[test]
+fn a_damaged_file_is_said_to_be_and_not_reset() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("x.db");
+    std::fs::write(
+        &path,
+        b"this is not a database, and it is long enough to be looked at as one".repeat(20),
+    )
+    .unwrap();
+    let before = bytes_of(&path);
+    assert!(matches!(Store::open(&path), Err(StoreError::Damaged(_))));
+    assert_eq!(bytes_of(&path), before);
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_loses_nothing_written_before() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("x.db");
+    let mut store = Store::open(&path).unwrap();
+    store.queue_decision(&new_entry("first"), "line", "hash").unwrap();
+    let pages: i64 = store
+        .db
+        .query_row("PRAGMA page_count", [], |row| row.get(0))
+        .unwrap();
+    store
+        .db
+        .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+        .unwrap();
+    let mut large = new_entry("second");
+    large.body = "x".repeat(1 << 20);
+    assert!(matches!(
+        store.queue_decision(&large, "line", "hash"),
+        Err(StoreError::Unwritable(_))
+    ));
+    drop(store);
+    let store = Store::open(&path).unwrap();
+    assert_eq!(store.decisions().unwrap().len(), 1);
+    assert_eq!(store.ledger().unwrap(), ["line"]);
+}
+
+#[test]
+fn a_decision_and_its_ledger_line_are_written_together_and_read_back() {
+    let mut store = Store::in_memory().unwrap();
+    store
+        .queue_decision(&new_entry("n1"), "line 1", "hash 1")
+        .unwrap();
+    let mut entry = store.decision("n1").unwrap().unwrap();
+    assert_eq!(
+        (entry.state, entry.words.as_str()),
+        (OutboxState::Queued, "Looks right.")
+    );
+    entry.state = OutboxState::Confirmed;
+    entry.review = Some("7".into());
+    entry.settled_at = Some(Timestamp::UNIX_EPOCH);
+    store.settle_decision(&entry, "line 2", "hash 2").unwrap();
+    let entry = store.decision("n1").unwrap().unwrap();
+    assert_eq!(
+        (entry.state, entry.review.as_deref()),
+        (OutboxState::Confirmed, Some("7"))
+    );
+    assert_eq!(store.ledger().unwrap(), ["line 1", "line 2"]);
+    assert_eq!(store.ledger_head().unwrap().as_deref(), Some("hash 2"));
+    // The same nonce a second time is a fault of ours, not a second decision.
+    assert!(
+        store
+            .queue_decision(&new_entry("n1"), "line 3", "hash 3")
+            .is_err()
+    );
+    assert_eq!(store.ledger().unwrap().len(), 2);
+}
+
+#[test]
+fn a_notice_is_claimed_once_and_what_was_told_is_remembered() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("x.db");
+    let store = Store::open(&path).unwrap();
+    assert!(store.claim_notice(&id(), &head('a'), Event::Arrived).unwrap());
+    assert!(!store.claim_notice(&id(), &head('a'), Event::Arrived).unwrap());
+    drop(store);
+    let store = Store::open(&path).unwrap();
+    assert!(!store.claim_notice(&id(), &head('a'), Event::Arrived).unwrap());
+    assert!(store.claim_notice(&id(), &head('b'), Event::Moved).unwrap());
+    let told = store.told().unwrap();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].head, head('b'));
+}

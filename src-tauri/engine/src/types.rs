@@ -1,0 +1,37 @@
+//! The UI's TypeScript is generated from `view`: this test writes it with `COUNTERSIGN_UPDATE=1` and otherwise fails
+//! when the committed file differs.
+
+use ts_rs::{Config, TS};
+
+use crate::view::*;
+
+macro_rules! declarations {
+    ($config:expr; $($name:ty),+ $(,)?) => {
+        [$(format!("export {}", <$name as TS>::decl($config))),+].join("\n\n")
+    };
+}
+
+#[test]
+fn the_committed_typescript_is_what_view_says() {
+    let config = Config::default().with_large_int("number");
+    let body = declarations!(&config;
+        SeverityView, InvolvementView, Badge, CheckCounts, SectionKind, Queue, QueueFilter, Section, Row,
+        DecisionRow, DecisionView, OutboxStateView, Message, BannerKind, Banner, Run, VerdictView, EvidenceView,
+        FindingView, ComponentView, NotAssessedView, CheckView, ReviewView, FileKind, FileEntry, ChangeView,
+        RowKind, Piece, DiffRow, FileView, WillCount, KeyPlace, KeyView, Keys, Sheet, Connection, KeychainState,
+        AccountView, Status, SignInStep, SignInResult, Decided, Failure, Code,
+    );
+    let text = format!(
+        "// Generated from src-tauri/engine/src/view.rs by `cargo test -p countersign-engine` with \
+         COUNTERSIGN_UPDATE=1. Do not edit.\n\n{body}\n"
+    );
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ui/src/lib/types.ts");
+    if std::env::var_os("COUNTERSIGN_UPDATE").is_some() {
+        std::fs::write(path, &text).unwrap();
+    }
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        committed == text,
+        "ui/src/lib/types.ts is stale: run this test with COUNTERSIGN_UPDATE=1 and commit it"
+    );
+}

@@ -1,0 +1,135 @@
+//! What the window may ask for. Each command hands its words to the engine and does nothing else: rules here would be
+//! rules that the tests of the engine do not see. `build.rs` lists the same names, `capabilities/main.json` allows them.
+
+use countersign_engine::view::{
+    ChangeView, Decided, DecisionView, Failure, FileView, KeyView, Keys, Queue, QueueFilter, Sheet,
+    SignInResult, Status,
+};
+use tauri::State;
+
+use crate::App;
+
+type Answer<T> = Result<T, Failure>;
+
+/// The status line.
+#[tauri::command]
+pub(crate) async fn status(app: State<'_, App>) -> Answer<Status> {
+    app.status().await
+}
+
+/// The queue.
+#[tauri::command]
+pub(crate) async fn queue(app: State<'_, App>, filter: QueueFilter) -> Answer<Queue> {
+    app.queue(filter).await
+}
+
+/// One change.
+#[tauri::command]
+pub(crate) async fn change(app: State<'_, App>, id: String) -> Answer<ChangeView> {
+    app.change(id).await
+}
+
+/// One file's diff at a head.
+#[tauri::command]
+pub(crate) async fn file(app: State<'_, App>, id: String, head: String, index: u32) -> Answer<FileView> {
+    app.file(id, head, index).await
+}
+
+/// Remembers that a file was viewed, or was not.
+#[tauri::command]
+pub(crate) async fn mark_viewed(
+    app: State<'_, App>,
+    id: String,
+    head: String,
+    index: u32,
+    viewed: bool,
+) -> Answer<()> {
+    app.mark_viewed(id, head, index, viewed).await
+}
+
+/// Remembers that a finding was acknowledged, or was not.
+#[tauri::command]
+pub(crate) async fn acknowledge(
+    app: State<'_, App>,
+    id: String,
+    head: String,
+    finding: String,
+    acknowledged: bool,
+) -> Answer<()> {
+    app.acknowledge(id, head, finding, acknowledged).await
+}
+
+/// What would be signed.
+#[tauri::command]
+pub(crate) async fn preflight(
+    app: State<'_, App>,
+    id: String,
+    head: String,
+    seen: String,
+    decision: DecisionView,
+    words: String,
+) -> Answer<Sheet> {
+    app.preflight(id, head, seen, decision, words).await
+}
+
+/// Asks outside the window, and signs what was shown.
+#[tauri::command]
+pub(crate) async fn decide(
+    app: State<'_, App>,
+    id: String,
+    head: String,
+    seen: String,
+    decision: DecisionView,
+    words: String,
+) -> Answer<Decided> {
+    app.decide(id, head, seen, decision, words).await
+}
+
+/// Takes a decision that was not sent out of the outbox.
+#[tauri::command]
+pub(crate) async fn discard(app: State<'_, App>, entry: String) -> Answer<()> {
+    app.discard(entry).await
+}
+
+/// Polls now.
+#[tauri::command]
+pub(crate) async fn refresh(app: State<'_, App>) -> Answer<()> {
+    app.refresh().await
+}
+
+/// Signs in with a token.
+#[tauri::command]
+pub(crate) async fn sign_in(app: State<'_, App>, forge: String, token: String) -> Answer<SignInResult> {
+    app.sign_in(forge, token).await
+}
+
+/// Signs out.
+#[tauri::command]
+pub(crate) async fn sign_out(app: State<'_, App>) -> Answer<()> {
+    app.sign_out().await
+}
+
+/// The keys that could sign.
+#[tauri::command]
+pub(crate) async fn keys(app: State<'_, App>) -> Answer<Keys> {
+    app.keys().await
+}
+
+/// Chooses the key that signs.
+#[tauri::command]
+pub(crate) async fn choose_key(app: State<'_, App>, fingerprint: String) -> Answer<()> {
+    app.choose_key(fingerprint).await
+}
+
+/// Makes a key in the keychain.
+#[tauri::command]
+pub(crate) async fn make_key(app: State<'_, App>) -> Answer<KeyView> {
+    app.make_key().await
+}
+
+/// Opens an address in the browser, if it is at a configured forge.
+#[tauri::command]
+pub(crate) async fn open_link(app: State<'_, App>, url: String) -> Answer<()> {
+    let allowed = app.open_link(url).await?;
+    crate::desktop::browse(&allowed)
+}

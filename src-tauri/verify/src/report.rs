@@ -1,0 +1,123 @@
+//! The verdict for people. Hostile text is shown quoted and without control characters.
+
+use std::fmt::Write as _;
+
+use countersign_core::reason::{Fault, Reason};
+use countersign_core::verify::Verdict;
+use countersign_core::verify::verdict::FORMAT;
+use jiff::Timestamp;
+use serde_json::json;
+
+/// A verdict in words.
+pub(crate) fn verdict(verdict: &Verdict) -> String {
+    let mut text = String::new();
+    let change = &verdict.change;
+    line(
+        &mut text,
+        &format!("{}: {}", verdict.verdict.word().replace('_', " "), verdict.detail),
+    );
+    if let Some(reason) = verdict.reason {
+        line(
+            &mut text,
+            &format!("  {reason}: {} {}", reason.meaning(), reason.hint()),
+        );
+    }
+    line(
+        &mut text,
+        &format!(
+            "  change   {}/{}#{} at {} into {}",
+            change.host, change.repo, change.number, change.head, change.target_ref
+        ),
+    );
+    match &verdict.policy {
+        Some(policy) => line(
+            &mut text,
+            &format!(
+                "  policy   {} ({}) at {}",
+                policy.path, policy.blob, policy.target_tip
+            ),
+        ),
+        None => line(&mut text, "  policy   none"),
+    }
+    for signer in &verdict.signers {
+        line(
+            &mut text,
+            &format!(
+                "  signed   {} ({}) with {}, review {}",
+                signer.login, signer.principal, signer.key, signer.review
+            ),
+        );
+    }
+    for review in &verdict.reviews {
+        let who = review.reviewer.as_deref().unwrap_or("a deleted account");
+        let what = match (&review.reason, &review.detail) {
+            (Some(reason), Some(detail)) => format!("{reason}: {detail}"),
+            (Some(reason), None) => reason.to_string(),
+            (None, _) => "counts".to_owned(),
+        };
+        line(
+            &mut text,
+            &format!("  review   {} by {who}: {what}", review.review),
+        );
+    }
+    for note in &verdict.notes {
+        line(&mut text, &format!("  note     {note}"));
+    }
+    line(&mut text, &format!("  as of    {}", verdict.as_of));
+    text
+}
+
+/// An input that could not be read, in words.
+pub(crate) fn unread(fault: &Fault) -> String {
+    let mut text = String::new();
+    line(&mut text, &format!("undecided: {}", fault.detail));
+    line(
+        &mut text,
+        &format!(
+            "  {}: {} {}",
+            fault.reason,
+            fault.reason.meaning(),
+            fault.reason.hint()
+        ),
+    );
+    text
+}
+
+/// An input that could not be read, with the fields of a verdict that are known.
+pub(crate) fn unread_json(fault: &Fault, now: Timestamp) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(&json!({
+        "format": FORMAT, "verdict": "undecided", "reason": fault.reason, "detail": fault.detail,
+        "hint": fault.reason.hint(), "as_of": now, "change": null, "policy": null, "requirement": null,
+        "signers": [], "reviews": [], "notes": [],
+    }))
+}
+
+/// A reason in words.
+pub(crate) fn reason(reason: Reason) -> String {
+    let step = match reason.step() {
+        0 => "any step".to_owned(),
+        step => format!("step {step}"),
+    };
+    format!(
+        "{} ({step})\n  {}\n  {}\n",
+        reason.code(),
+        reason.meaning(),
+        reason.hint()
+    )
+}
+
+/// One line, whatever stands in it: a terminal obeys control characters, and a log is read by line.
+fn line(text: &mut String, content: &str) {
+    let plain: String = content
+        .chars()
+        .map(|c| if is_plain(c) { c } else { '\u{fffd}' })
+        .collect();
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{plain}");
+}
+
+/// Neither a control character nor one that reorders or hides what stands around it.
+fn is_plain(c: char) -> bool {
+    !(c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'))
+}

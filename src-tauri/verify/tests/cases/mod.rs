@@ -1,0 +1,205 @@
+//! Every case of the vectors: what happened, and what the judge must say.
+
+mod carrier;
+mod people;
+mod signing;
+mod standing;
+mod statements;
+mod time;
+mod trust;
+
+use serde_json::{Value, json};
+
+use super::support::*;
+
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) now: &'static str,
+    pub(crate) input: Value,
+    pub(crate) verdict: &'static str,
+    pub(crate) reason: Option<&'static str>,
+    /// Reviews whose own reason is part of the case.
+    pub(crate) reviews: Vec<(&'static str, Option<&'static str>)>,
+}
+
+/// A list of cases under construction.
+#[derive(Default)]
+pub(crate) struct Cases(pub(crate) Vec<Case>);
+
+impl Cases {
+    fn add(
+        &mut self,
+        name: &'static str,
+        what: &'static str,
+        verdict: &'static str,
+        reason: Option<&'static str>,
+        input: Value,
+    ) -> &mut Case {
+        self.0.push(Case {
+            name,
+            what,
+            now: NOW,
+            input,
+            verdict,
+            reason,
+            reviews: Vec::new(),
+        });
+        self.0.last_mut().unwrap()
+    }
+
+    fn accepted(&mut self, name: &'static str, what: &'static str, input: Value) -> &mut Case {
+        self.add(name, what, "accepted", None, input)
+    }
+
+    fn rejected(
+        &mut self,
+        name: &'static str,
+        reason: &'static str,
+        what: &'static str,
+        input: Value,
+    ) -> &mut Case {
+        self.add(name, what, "rejected", Some(reason), input)
+    }
+
+    fn undecided(
+        &mut self,
+        name: &'static str,
+        reason: &'static str,
+        what: &'static str,
+        input: Value,
+    ) -> &mut Case {
+        self.add(name, what, "undecided", Some(reason), input)
+    }
+}
+
+/// The approved scene, with an edit.
+fn with(edit: impl FnOnce(&mut Value)) -> Value {
+    let mut input = approved();
+    edit(&mut input);
+    input
+}
+
+/// Priya's approval with an edited statement.
+fn stated(edit: impl FnOnce(&mut Value)) -> Value {
+    let mut statement = statement(PRIYA, PATH);
+    edit(&mut statement["predicate"]);
+    bodied(&signed_body(&statement, &key_of(PRIYA), &USUAL))
+}
+
+/// An approving review of Priya's with that body.
+fn bodied(body: &str) -> Value {
+    let mut input = scene(PATH);
+    add_review(&mut input, review("9001", PRIYA, "approved", body));
+    input
+}
+
+/// A signature made in another way, over the usual statement.
+fn made(making: &Making) -> Value {
+    bodied(&signed_body(&statement(PRIYA, PATH), &key_of(PRIYA), making))
+}
+
+/// Priya's usual envelope, its JSON edited.
+fn enveloped(edit: impl FnOnce(String) -> String) -> Value {
+    let payload = payload(&statement(PRIYA, PATH));
+    bodied(&body(&edit(envelope(
+        &payload,
+        &armor(&sshsig(&key_of(PRIYA), &payload, &USUAL)),
+    ))))
+}
+
+/// Priya's usual signature, its bytes edited.
+fn resigned(edit: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Value {
+    let payload = payload(&statement(PRIYA, PATH));
+    bodied(&body(&envelope(
+        &payload,
+        &armor(&edit(sshsig(&key_of(PRIYA), &payload, &USUAL))),
+    )))
+}
+
+fn replace_text(input: &mut Value, file: &str, from: &str, to: &str) {
+    let text = input["trust"][file]["text"].as_str().unwrap().to_owned();
+    assert!(text.contains(from), "{from:?} is not in {file}");
+    input["trust"][file]["text"] = json!(text.replacen(from, to, 1));
+}
+
+fn body_of(input: &Value) -> String {
+    input["reviews"]["items"][0]["body"].as_str().unwrap().to_owned()
+}
+
+fn dismissal(review: &str, by: (&str, &str), at: &str, was: &str) -> Value {
+    json!({"review_id": review, "by": person(by.0, by.1), "at": at, "was": was})
+}
+
+fn at(mut review: Value, time: &str) -> Value {
+    review["submitted_at"] = json!(time);
+    review
+}
+
+pub(crate) fn all() -> Vec<Case> {
+    let mut cases = Cases::default();
+    accepted(&mut cases);
+    trust::trust(&mut cases);
+    trust::need(&mut cases);
+    standing::standing(&mut cases);
+    carrier::carrier(&mut cases);
+    signing::signature(&mut cases);
+    signing::presence(&mut cases);
+    statements::statements(&mut cases);
+    statements::content(&mut cases);
+    time::time_and_replay(&mut cases);
+    people::authority(&mut cases);
+    people::twins(&mut cases);
+    cases.0
+}
+
+fn accepted(cases: &mut Cases) {
+    cases.accepted("ok-ed25519", "A senior approves a junior's change.", approved());
+    for (name, who) in [
+        ("ok-ecdsa-p256", RAVI),
+        ("ok-sk-ed25519", HANA),
+        ("ok-sk-ecdsa-p256", OMAR),
+    ] {
+        let mut input = scene(PATH);
+        add_review(&mut input, approval("9001", who, PATH));
+        cases.accepted(name, "As ok-ed25519, with a key of another algorithm.", input);
+    }
+    cases.accepted("ok-crlf", "The forge stored the body with CRLF line ends.", {
+        let body = body_of(&approved()).replace('\n', "\r\n");
+        bodied(&body)
+    });
+    cases.accepted(
+        "ok-changeset-null",
+        "The trees could not be read whole when signing: the head alone binds.",
+        stated(|predicate| predicate["change"]["changeset"] = Value::Null),
+    );
+    cases.accepted(
+        "ok-bind-changeset",
+        "Bound to the changeset, the approval survives a clean rebase.",
+        with(|input| {
+            replace_text(input, "policy", "bind = \"head\"", "bind = \"changeset\"");
+            input["change"]["head"] = json!(oid("5"));
+            input["commits"]["items"][0]["oid"] = json!(oid("5"));
+            input["content"]["head"] = json!(oid("5"));
+            input["content"]["head_tree"] = json!(oid("6"));
+            input["content"]["merge_bases"] = json!([oid("7")]);
+        }),
+    );
+    cases
+        .accepted(
+            "ok-posted-twice",
+            "The same envelope was posted twice: it counts once.",
+            with(|input| {
+                add_review(input, at(approval("9002", PRIYA, PATH), "2026-11-23T22:11:00Z"));
+            }),
+        )
+        .reviews = vec![("9001", Some("E_SUPERSEDED")), ("9002", None)];
+    cases.accepted(
+        "ok-break-glass-ignored",
+        "The policy has [break_glass], which only loosens and is not judged.",
+        with(|input| {
+            let text = input["trust"]["policy"]["text"].as_str().unwrap().to_owned();
+            input["trust"]["policy"]["text"] = json!(text + "\n[break_glass]\nwho = [\"1234567\"]\n");
+        }),
+    );
+}

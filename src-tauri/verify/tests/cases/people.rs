@@ -1,0 +1,197 @@
+//! Steps 14 and 15: who may approve, how many, and other changes with the same head.
+
+use serde_json::{Value, json};
+
+use super::*;
+
+pub(super) fn authority(cases: &mut Cases) {
+    let priya = person(PRIYA.0, PRIYA.1);
+    cases.rejected(
+        "role",
+        "E_ROLE",
+        "A role that the policy does not give.",
+        stated(|predicate| predicate["policy"]["role"] = json!("release-manager")),
+    );
+    cases.rejected(
+        "self-opened",
+        "E_SELF_APPROVAL",
+        "The signer opened the change.",
+        with(|input| input["change"]["author"] = priya.clone()),
+    );
+    cases.rejected(
+        "self-pushed",
+        "E_SELF_APPROVAL",
+        "The signer pushed to the branch.",
+        with(|input| input["pushers"]["accounts"] = json!([person(SAM.0, SAM.1), priya])),
+    );
+    let coauthor = "E_COAUTHOR";
+    cases.rejected(
+        "author",
+        coauthor,
+        "The signer wrote a commit.",
+        with(|input| {
+            input["commits"]["items"][0]["author"] =
+                json!({"name": "P", "email": "p@home.example", "account": priya});
+        }),
+    );
+    for (name, what, trailer) in [
+        (
+            "co-author-noreply",
+            "The signer is named in a trailer, by id.",
+            "1234567+someone@users.noreply.github.com",
+        ),
+        (
+            "co-author-old-noreply",
+            "The signer is named in a trailer, by login.",
+            "Priya-N@users.noreply.github.com",
+        ),
+        (
+            "co-author-principal",
+            "The signer is named in a trailer, by the address of their key.",
+            "priya@acme.example",
+        ),
+    ] {
+        cases.rejected(
+            name,
+            coauthor,
+            what,
+            with(|input| {
+                input["commits"]["items"][0]["message"] =
+                    json!(format!("Pay\n\nCo-authored-by: P <{trailer}>\n\nMore text\n"));
+            }),
+        );
+    }
+    cases.rejected(
+        "co-author-mapped",
+        coauthor,
+        "The signer is named in a trailer, by an address that the forge maps.",
+        with(|input| {
+            input["commits"]["items"][0]["message"] = json!("Pay\n\nco-authored-by: P <p@home.example>\n");
+            input["mails"] = json!([{"email": "P@home.example", "account": priya}]);
+        }),
+    );
+    cases.rejected(
+        "operator",
+        "E_OPERATOR",
+        "The signer set the agent to work.",
+        with(|input| input["operators"]["accounts"] = json!([priya])),
+    );
+    let unknown = |field: &str, second: bool| {
+        with(|input| {
+            input[field] = Value::Null;
+            if second {
+                add_review(input, at(approval("9002", RAVI, PATH), "2026-11-23T22:11:00Z"));
+            }
+        })
+    };
+    cases.rejected(
+        "pusher-unknown",
+        "E_PUSHER_UNKNOWN",
+        "Nobody can tell who pushed, and one senior approved.",
+        unknown("pushers", false),
+    );
+    cases.rejected(
+        "operator-unknown",
+        "E_OPERATOR_UNKNOWN",
+        "Nobody can tell who set the agent to work, and one senior approved.",
+        unknown("operators", false),
+    );
+    cases.accepted(
+        "ok-pusher-unknown-two",
+        "Nobody can tell who pushed: two seniors approved.",
+        unknown("pushers", true),
+    );
+    cases.accepted(
+        "ok-operator-unknown-two",
+        "Nobody can tell who set the agent to work: two seniors approved.",
+        unknown("operators", true),
+    );
+    let path = "infra/main.tf";
+    let infra = |people: &[Who]| {
+        let mut input = scene(path);
+        for (at_id, who) in ["9001", "9002"].into_iter().zip(people) {
+            add_review(&mut input, approval(at_id, *who, path));
+        }
+        input
+    };
+    cases
+        .rejected(
+            "quorum",
+            "E_QUORUM",
+            "A rule wants two people, one approved.",
+            infra(&[PRIYA]),
+        )
+        .reviews = vec![("9001", None)];
+    cases.rejected(
+        "quorum-same-person",
+        "E_QUORUM",
+        "A rule wants two people, one approved twice.",
+        infra(&[PRIYA, PRIYA]),
+    );
+    cases.accepted(
+        "ok-quorum",
+        "A rule wants two people, two approved.",
+        infra(&[PRIYA, RAVI]),
+    );
+}
+
+pub(super) fn twins(cases: &mut Cases) {
+    let twin = |approved_too: bool| {
+        let mut other = scene(PATH);
+        other["change"]["number"] = json!("4300");
+        other["change"]["change_id"] = json!("2345679999");
+        other["change"]["target_ref"] = json!("refs/heads/release");
+        if approved_too {
+            let mut statement = statement(PRIYA, PATH);
+            statement["predicate"]["forge"]["change"] = json!("4300");
+            statement["predicate"]["forge"]["changeId"] = json!("2345679999");
+            statement["predicate"]["change"]["targetRef"] = json!("refs/heads/release");
+            add_review(
+                &mut other,
+                review(
+                    "9100",
+                    PRIYA,
+                    "approved",
+                    &signed_body(&statement, &key_of(PRIYA), &USUAL),
+                ),
+            );
+        }
+        other
+    };
+    let beside = |other: Value| with(|input| input["same_head"]["changes"] = json!([other]));
+    cases.rejected(
+        "twin-to-block",
+        "E_HEAD_SHARED",
+        "Another open change has the same head and no approval.",
+        beside(twin(false)),
+    );
+    cases.accepted(
+        "ok-twin-approved",
+        "Another open change has the same head and is approved itself.",
+        beside(twin(true)),
+    );
+    cases.accepted("ok-twin-closed", "The other change is closed.", {
+        let mut other = twin(false);
+        other["change"]["state"] = json!("closed");
+        beside(other)
+    });
+    cases.accepted(
+        "ok-twin-unprotected",
+        "The other change goes to a branch that is not protected.",
+        {
+            let mut other = twin(false);
+            other["change"]["target_protected"] = json!(false);
+            beside(other)
+        },
+    );
+    cases.undecided(
+        "twin-of-other-head",
+        "E_INPUT_MISSING",
+        "A change with another head was collected as a twin.",
+        {
+            let mut other = twin(true);
+            other["change"]["head"] = json!(oid("5"));
+            beside(other)
+        },
+    );
+}

@@ -1,0 +1,93 @@
+//! No byte of an accepted envelope can be changed: thousands of damaged bodies, none accepted.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may panic; clippy excuses only the test functions themselves"
+)]
+
+mod support;
+
+use countersign_core::verify::{Input, Outcome, judge};
+use support::{NOW, PATH, PRIYA, add_review, approval, review, scene};
+
+/// Marsaglia's xorshift64: the same damage on every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % bound as u64).unwrap()
+    }
+}
+
+fn judged(body: &str) -> Outcome {
+    let mut input = scene(PATH);
+    add_review(&mut input, review("9001", PRIYA, "approved", body));
+    let input = Input::from_json(input.to_string().as_bytes()).unwrap();
+    judge(&input, NOW.parse().unwrap()).verdict
+}
+
+#[test]
+fn no_damage_inside_the_fence_is_accepted() {
+    let good = approval("9001", PRIYA, PATH)["body"].as_str().unwrap().to_owned();
+    assert_eq!(judged(&good), Outcome::Accepted);
+    let start = good.find("```countersign").unwrap();
+    let end = good.rfind("```").unwrap() + 3;
+    let mut dice = Dice(0x5eed_2026_1123);
+    let mut tried = 0;
+    while tried < 2_400 {
+        let mut bytes = good.clone().into_bytes();
+        let at = start + dice.below(end - start);
+        let byte = match dice.below(3) {
+            0 => u8::try_from(dice.below(128)).unwrap(),
+            1 => b"ABCDwxyz0189+/=\n\r `"[dice.below(19)],
+            _ => bytes[at] ^ (1 << dice.below(7)),
+        };
+        match dice.below(4) {
+            0 => bytes[at] = byte,
+            1 => bytes.insert(at, byte),
+            2 => drop(bytes.remove(at)),
+            _ => {
+                let other = start + dice.below(end - start);
+                bytes.swap(at, other);
+            }
+        }
+        let bad = String::from_utf8(bytes).unwrap();
+        // A line end that became CRLF is what forges do, and is folded back before anything is read.
+        if bad.replace("\r\n", "\n") == good {
+            continue;
+        }
+        assert_ne!(judged(&bad), Outcome::Accepted, "damage at {at}:\n{bad}");
+        tried += 1;
+    }
+}
+
+#[test]
+fn every_byte_of_the_signature_and_of_the_statement_counts() {
+    let payload = support::payload(&support::statement(PRIYA, PATH));
+    let key = support::key_of(PRIYA);
+    let sshsig = support::sshsig(&key, &payload, &support::USUAL);
+    let body =
+        |payload: &[u8], sshsig: &[u8]| support::body(&support::envelope(payload, &support::armor(sshsig)));
+    assert_eq!(judged(&body(&payload, &sshsig)), Outcome::Accepted);
+    for at in 0..sshsig.len() {
+        let mut bad = sshsig.clone();
+        bad[at] ^= 1 << (at % 8);
+        assert_ne!(
+            judged(&body(&payload, &bad)),
+            Outcome::Accepted,
+            "byte {at} of the signature"
+        );
+    }
+    // Every third is enough to meet every field.
+    for at in (0..payload.len()).step_by(3) {
+        let mut bad = payload.clone();
+        bad[at] ^= 1;
+        assert_ne!(
+            judged(&body(&bad, &sshsig)),
+            Outcome::Accepted,
+            "byte {at} of the statement"
+        );
+    }
+}

@@ -1,0 +1,123 @@
+//! The vectors in `tests/vectors`: each is what its case says, and the judge answers as it says.
+//! `COUNTERSIGN_WRITE_VECTORS=1 cargo test -p countersign-verify --test vectors` writes them anew.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may panic; clippy excuses only the test functions themselves"
+)]
+
+mod cases;
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use countersign_core::reason::Reason;
+use countersign_core::verify::{Input, Outcome, judge};
+use serde_json::{Map, Value, json};
+
+/// Reasons that no vector can show yet.
+const WITHOUT: [(&str, &str); 1] = [(
+    "E_MERGE_REPLAY",
+    "merge groups are not judged: they end as E_NOT_JUDGED",
+)];
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/judge")
+}
+
+fn written(case: &cases::Case) -> String {
+    let reviews: Map<String, Value> = case
+        .reviews
+        .iter()
+        .map(|(id, reason)| ((*id).to_owned(), json!(reason)))
+        .collect();
+    let vector = json!({
+        "what": case.what,
+        "now": case.now,
+        "expect": {"verdict": case.verdict, "reason": case.reason, "reviews": reviews},
+        "input": case.input,
+    });
+    format!("{:#}\n", support::sorted(&vector))
+}
+
+#[test]
+fn the_files_are_what_the_cases_say() {
+    let cases = cases::all();
+    let write = std::env::var_os("COUNTERSIGN_WRITE_VECTORS").is_some();
+    if write {
+        let _ = fs::remove_dir_all(folder());
+        fs::create_dir_all(folder()).unwrap();
+    }
+    let mut names = BTreeSet::new();
+    for case in &cases {
+        assert!(
+            names.insert(format!("{}.json", case.name)),
+            "{} stands twice",
+            case.name
+        );
+        let path = folder().join(format!("{}.json", case.name));
+        if write {
+            fs::write(&path, written(case)).unwrap();
+        }
+        let found = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(
+            found == written(case),
+            "{} is not what its case says",
+            path.display()
+        );
+    }
+    let found: BTreeSet<String> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(found, names);
+}
+
+#[test]
+fn the_judge_answers_as_every_vector_says() {
+    let mut shown = BTreeSet::new();
+    let mut count = 0;
+    for entry in fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let vector: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let expect = &vector["expect"];
+        let now = vector["now"].as_str().unwrap().parse().unwrap();
+        let input = Input::from_json(vector["input"].to_string().as_bytes());
+        let (verdict, reason, reviews) = match input {
+            Err(fault) => (Outcome::Undecided, Some(fault.reason), Vec::new()),
+            Ok(input) => {
+                let verdict = judge(&input, now);
+                (verdict.verdict, verdict.reason, verdict.reviews)
+            }
+        };
+        assert_eq!(
+            json!(verdict),
+            expect["verdict"],
+            "{name}: {reason:?} {reviews:#?}"
+        );
+        assert_eq!(json!(reason), expect["reason"], "{name}: {reviews:#?}");
+        for (id, wanted) in expect["reviews"].as_object().unwrap() {
+            let found = reviews
+                .iter()
+                .find(|review| review.review == *id)
+                .unwrap_or_else(|| panic!("{name}: {id}"));
+            assert_eq!(json!(found.reason), *wanted, "{name}: review {id}");
+            shown.extend(found.reason);
+        }
+        shown.extend(reason);
+        count += 1;
+    }
+    assert!(count > 100, "only {count} vectors");
+    let missing: Vec<&str> = Reason::ALL
+        .iter()
+        .filter(|reason| !shown.contains(reason))
+        .map(|reason| reason.code())
+        .collect();
+    assert_eq!(
+        missing,
+        WITHOUT.map(|(code, _)| code),
+        "every reason has a vector, or says why not"
+    );
+}

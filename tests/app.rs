@@ -1,0 +1,4 @@
+//! The real program in its window.
+
+#[path = "app/watcher.rs"]
+mod watcher;

@@ -1,0 +1,168 @@
+//! The connection, which can be told to break, to stop in the middle of an answer, or to be slow.
+
+use std::future::Future as _;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Sleep;
+
+/// No limit.
+const WHOLE: usize = usize::MAX;
+
+/// What a handler tells the connection that it answers on.
+#[derive(Clone, Debug)]
+pub(crate) struct Orders {
+    /// Bytes until the connection breaks.
+    budget: Arc<AtomicUsize>,
+    /// Bytes of the next answer's body until the connection breaks: becomes a budget when its head is seen.
+    body_budget: Arc<AtomicUsize>,
+    delay: Arc<AtomicU64>,
+}
+
+impl Orders {
+    /// Breaks the connection after so many bytes of the next answer's body; 0 for no answer at all.
+    pub(crate) fn break_after(&self, bytes: usize) {
+        let which = if bytes == 0 {
+            &self.budget
+        } else {
+            &self.body_budget
+        };
+        which.store(bytes, Ordering::SeqCst);
+    }
+
+    /// Waits so long before each of the next answer's two halves.
+    pub(crate) fn be_slow(&self, delay: Duration) {
+        let millis = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        self.delay.store(millis, Ordering::SeqCst);
+    }
+}
+
+/// Accepts connections that take orders.
+pub(crate) struct Gate(pub(crate) TcpListener);
+
+impl Listener for Gate {
+    type Io = Wire;
+    type Addr = Orders;
+
+    async fn accept(&mut self) -> (Wire, Orders) {
+        let (stream, _) = Listener::accept(&mut self.0).await;
+        let orders = Orders {
+            budget: Arc::new(AtomicUsize::new(WHOLE)),
+            body_budget: Arc::new(AtomicUsize::new(WHOLE)),
+            delay: Arc::new(AtomicU64::new(0)),
+        };
+        (
+            Wire {
+                stream,
+                orders: orders.clone(),
+                sleep: None,
+                slept: false,
+                wrote: false,
+            },
+            orders,
+        )
+    }
+
+    fn local_addr(&self) -> io::Result<Orders> {
+        Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "the gate's address is its inner listener's",
+        ))
+    }
+}
+
+impl Connected<IncomingStream<'_, Gate>> for Orders {
+    fn connect_info(stream: IncomingStream<'_, Gate>) -> Self {
+        stream.remote_addr().clone()
+    }
+}
+
+/// One connection.
+pub(crate) struct Wire {
+    stream: TcpStream,
+    orders: Orders,
+    sleep: Option<Pin<Box<Sleep>>>,
+    slept: bool,
+    /// Part of an answer that is to be cut has left.
+    wrote: bool,
+}
+
+impl Wire {
+    fn broken(&self) -> io::Error {
+        // With a zero linger time the kernel sends RST instead of FIN: a reset, not an end. It would also throw away
+        // what a cut answer has sent so far.
+        if !self.wrote {
+            let _ = self.stream.set_zero_linger();
+        }
+        io::Error::new(io::ErrorKind::ConnectionReset, "broken on demand")
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let millis = self.orders.delay.load(Ordering::SeqCst);
+        let mut length = buf.len();
+        if millis > 0 {
+            let sleep = self
+                .sleep
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep(Duration::from_millis(millis))));
+            match sleep.as_mut().poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(()) => self.sleep = None,
+            }
+            if self.slept {
+                self.slept = false;
+                self.orders.delay.store(0, Ordering::SeqCst);
+            } else {
+                self.slept = true;
+                length = (length / 2).max(1);
+            }
+        }
+        let body_budget = self.orders.body_budget.load(Ordering::SeqCst);
+        if body_budget != WHOLE
+            && let Some(end) = buf.windows(4).position(|four| four == b"\r\n\r\n")
+        {
+            self.orders.body_budget.store(WHOLE, Ordering::SeqCst);
+            self.orders.budget.store(end + 4 + body_budget, Ordering::SeqCst);
+            self.wrote = true;
+        }
+        let budget = self.orders.budget.load(Ordering::SeqCst);
+        if budget == 0 {
+            return Poll::Ready(Err(self.broken()));
+        }
+        length = length.min(budget);
+        let written = Pin::new(&mut self.stream).poll_write(cx, &buf[..length]);
+        if let Poll::Ready(Ok(bytes)) = &written
+            && budget != WHOLE
+        {
+            self.orders.budget.store(budget - bytes, Ordering::SeqCst);
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,122 @@
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { expect, openCritical, start, test } from "./window";
+
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+const SCREENS: [string, string, (page: Page) => Promise<void>][] = [
+  ["queue", "default", async () => undefined],
+  ["change", "default", openCritical],
+  [
+    "findings unfolded",
+    "default",
+    async (page) => {
+      await openCritical(page);
+      await page.getByRole("button", { name: /^Why: Skips/u }).click();
+      await page.getByText("Written by its author").click();
+      await page.getByRole("button", { name: "all 5" }).click();
+      await page.keyboard.press("]");
+    },
+  ],
+  [
+    "sheet",
+    "default",
+    async (page) => {
+      await openCritical(page);
+      await page.keyboard.press("a");
+      await expect(page.getByRole("checkbox").first()).toBeVisible();
+      await page.getByText("What is signed, as data").click();
+    },
+  ],
+  [
+    "sheet without a key",
+    "no-key",
+    async (page) => {
+      await openCritical(page);
+      await page.keyboard.press("r");
+      await expect(page.getByRole("radio").first()).toBeVisible();
+    },
+  ],
+  [
+    "outbox",
+    "offline",
+    async (page) => {
+      await page.getByRole("option", { name: /Raise the node pool/u }).click();
+    },
+  ],
+  ["sign-in", "signed-out", async () => undefined],
+  [
+    "sign-in refused",
+    "signed-out",
+    async (page) => {
+      await page.getByLabel("Token").fill("short");
+      await page.keyboard.press("Enter");
+      await expect(page.getByText("How it went")).toBeVisible();
+    },
+  ],
+  ["help", "default", async (page) => page.keyboard.press("?")],
+  ["filter", "default", async (page) => page.getByRole("button", { name: "Needs a sign-off" }).click()],
+  ["empty", "empty", async () => undefined],
+  ["error", "error", async () => undefined],
+];
+
+for (const theme of ["light", "dark"]) {
+  for (const [name, variant, act] of SCREENS) {
+    test(`${name}, ${theme}: no violation of WCAG 2.2 AA that a machine can find`, async ({ page }) => {
+      await start(page, variant, theme);
+      await act(page);
+      const result = await new AxeBuilder({ page }).withTags(RULES).analyze();
+      expect(
+        result.violations.map(
+          ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`,
+        ),
+      ).toEqual([]);
+    });
+  }
+}
+
+test("at 200 % zoom one pane shows at a time, and each leads to the other", async ({ page }) => {
+  await page.setViewportSize({ width: 640, height: 410 });
+  await start(page);
+  await expect(page.getByRole("main")).toBeHidden();
+  await page.getByRole("option", { name: /Move prod-eu/u }).click();
+  await expect(page.getByRole("navigation", { name: "Queue" })).toBeHidden();
+  await expect(page.getByRole("region", { name: "Verdict" })).toBeVisible();
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  expect(wide).toBeLessThanOrEqual(640);
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("option", { name: /Move prod-eu/u })).toBeFocused();
+});
+
+test("what can be pressed is at least 24 pixels high and wide", async ({ page }) => {
+  await start(page);
+  await openCritical(page);
+  const small = await page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>('button:not(.link), [role="option"], input, summary')]
+      .filter((element) => element.offsetParent !== null && !element.classList.contains("visually-hidden"))
+      .map((element) => ({ name: element.textContent?.trim() ?? "", box: element.getBoundingClientRect() }))
+      .filter(({ box }) => box.height < 24 || box.width < 24)
+      .map(({ name, box }) => `${name} ${box.width}×${box.height}`),
+  );
+  expect(small).toEqual([]);
+});
+
+test("what a screen reader is told of the queue and of the verdict", async ({ page }) => {
+  await start(page);
+  await openCritical(page);
+  await expect(page.getByRole("navigation", { name: "Queue" })).toMatchAriaSnapshot({
+    name: "queue.aria.yml",
+  });
+  await expect(page.getByRole("article")).toMatchAriaSnapshot({ name: "change.aria.yml" });
+});
+
+test("motion ends where it is not wanted, and shapes stay where colours are the system's", async ({
+  page,
+}) => {
+  await page.emulateMedia({ reducedMotion: "reduce", forcedColors: "active" });
+  await start(page);
+  await openCritical(page);
+  const moving = await page.evaluate(() => document.getAnimations().length);
+  expect(moving).toBe(0);
+  await expect(page.getByRole("listbox").getByRole("img", { name: "Critical" }).first()).toBeVisible();
+});

@@ -1,0 +1,69 @@
+import { expect, start, test } from "./window";
+
+test("twenty thousand lines: few are in the page, none is missing, a jump lands on its finding", async ({
+  page,
+}) => {
+  await start(page, "big");
+  await page.getByRole("option", { name: /Move prod-eu/u }).click();
+  await expect(page.getByText("File 2 of 2")).toBeVisible();
+  await page.keyboard.press("p");
+  const table = page.getByRole("table", { name: "seed/rates.sql" });
+  await expect(table).toBeVisible();
+  expect(Number(await table.getAttribute("aria-rowcount"))).toBe(20_004);
+
+  // Fast scrolling: at each stop the lines that should be seen are there.
+  const pane = page.getByRole("region", { name: "Change" });
+  const frames = await pane.evaluate(async (box) => {
+    const seen: { empty: boolean; rows: number; took: number }[] = [];
+    const next = (): Promise<number> => new Promise((done) => requestAnimationFrame(done));
+    const end = box.scrollHeight;
+    for (let step = 1; step <= 40; step += 1) {
+      const from = performance.now();
+      box.scrollTop = (end * step) / 41;
+      await next();
+      await next();
+      const edge = box.getBoundingClientRect();
+      const hit = document.elementFromPoint(edge.left + 300, edge.top + edge.height / 2);
+      seen.push({
+        empty: hit?.closest('[role="row"]') == null,
+        rows: box.querySelectorAll('[role="row"]').length,
+        took: performance.now() - from,
+      });
+    }
+    return seen;
+  });
+  expect(frames.filter((frame) => frame.empty)).toEqual([]);
+  expect(Math.max(...frames.map((frame) => frame.rows))).toBeLessThan(120);
+  // Two frames at 60 a second are 33 ms; a busy machine may take longer, a window that draws all would take seconds.
+  const sorted = frames.map((frame) => frame.took).sort((a, b) => a - b);
+  expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThan(150);
+
+  await page
+    .getByRole("button", { name: /Writes line 19990/u })
+    .first()
+    .click();
+  const button = page.getByRole("button", { name: "Acknowledge: Writes line 19990 of the rates by hand" });
+  await expect(button).toBeFocused();
+  await expect(button).toBeInViewport();
+  // A finding is exactly two rows.
+  const note = page.locator("[data-finding]", { has: button });
+  expect((await note.boundingBox())?.height).toBe(40);
+  const before = await note.evaluate((row) => row.previousElementSibling?.textContent);
+  expect(before).toContain("values (19990,");
+});
+
+test("a long line is said to be cut, and code alone scrolls sideways", async ({ page }) => {
+  await page.setViewportSize({ width: 700, height: 700 });
+  await start(page, "big");
+  await page.getByRole("option", { name: /Move prod-eu/u }).click();
+  await page.keyboard.press("p");
+  await expect(page.getByRole("table", { name: "seed/rates.sql" })).toBeVisible();
+  const verdict = page.getByRole("region", { name: "Verdict" });
+  const width = (await verdict.boundingBox())?.width ?? 0;
+  expect(width).toBeLessThanOrEqual(700);
+  const pane = page.getByRole("region", { name: "Change" });
+  await pane.evaluate((box) => (box.scrollLeft = 5_000));
+  const after = await verdict.boundingBox();
+  expect(after?.x).toBeGreaterThanOrEqual(0);
+  expect((after?.x ?? 0) + (after?.width ?? 0)).toBeLessThanOrEqual(700);
+});

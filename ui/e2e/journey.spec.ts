@@ -1,0 +1,237 @@
+import { expect, openCritical, start, test } from "./window";
+
+test("from the queue to a signed approval with keys alone", async ({ page }) => {
+  await start(page);
+  await page.keyboard.press("j");
+  await expect(page.getByRole("option", { name: /Move prod-eu/u })).toBeFocused();
+  await expect(page.getByRole("option", { name: /Move prod-eu/u })).toHaveAttribute("aria-selected", "true");
+  await expect(page.getByRole("region", { name: "Verdict" })).toContainText("Critical");
+
+  // Findings, in reading order, each with the focus on its button.
+  await page.keyboard.press("]");
+  await expect(
+    page.getByRole("button", { name: "Acknowledged: Destroys the database prod-eu-ledger" }),
+  ).toBeFocused();
+  await page.keyboard.press("[");
+  const snapshot = page.getByRole("button", { name: /Skips the final snapshot/u }).last();
+  await expect(page.getByRole("button", { name: "Acknowledge: Skips the final snapshot" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("button", { name: "Acknowledged: Skips the final snapshot" })).toBeVisible();
+  await page.keyboard.press("Space");
+  await expect(page.getByRole("button", { name: "Acknowledge: Skips the final snapshot" })).toBeVisible();
+  await expect(snapshot).toBeVisible();
+
+  // Files.
+  await expect(page.getByText("File 2 of 6")).toBeVisible();
+  for (let file = 3; file <= 6; file += 1) {
+    await page.keyboard.press("n");
+    await expect(page.getByText(`File ${file} of 6`)).toBeVisible();
+  }
+  await expect(page.getByRole("button", { name: "Viewed" })).toHaveAttribute("aria-pressed", "false");
+  await page.keyboard.press("v");
+  await expect(page.getByText("6 of 6 viewed")).toBeVisible();
+
+  // The sheet: the last finding is acknowledged in it.
+  await page.keyboard.press("a");
+  const sheet = page.getByRole("dialog", { name: "Approve acme/infra #482" });
+  const sign = sheet.getByRole("button", { name: "Sign and approve…" });
+  await expect(sheet.getByRole("checkbox", { name: /Skips the final snapshot/u })).toBeFocused();
+  await expect(sign).toHaveAttribute("aria-disabled", "true");
+  await expect(sheet.getByText("1 finding is left to acknowledge.")).toBeVisible();
+  await page.keyboard.press("Control+Enter");
+  await expect(sheet).toBeVisible();
+  await page.keyboard.press("Enter");
+  await expect(sheet.getByText("3 of 3 so far")).toBeVisible();
+  await expect(sign).toHaveAttribute("aria-disabled", "false");
+  await page.keyboard.press("Control+Enter");
+  await expect(sheet).toBeHidden();
+
+  const bar = page.getByRole("region", { name: "Sign-off" });
+  await expect(bar.getByText(/Signed/u)).toBeVisible();
+  await expect(bar.getByText("Approved. Read back from github.com, as signed.")).toBeVisible();
+  await expect(page.getByRole("listbox", { name: "Needs you" }).getByRole("option")).toHaveCount(3);
+  await expect(bar.getByRole("button", { name: /Approve/u })).toBeHidden();
+
+  await page.keyboard.press("j");
+  await expect(page.getByRole("option", { name: /Drop legacy_invoices/u })).toBeFocused();
+});
+
+test("no single key decides, and letters in a field are letters", async ({ page }) => {
+  await start(page);
+  await openCritical(page);
+  for (const key of ["Enter", "y", "Space", "s", "Control+Enter"]) await page.keyboard.press(key);
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+
+  await page.keyboard.press("/");
+  const search = page.getByRole("searchbox", { name: "Search the queue" });
+  await expect(search).toBeFocused();
+  await page.keyboard.type("var j k a ? c");
+  await expect(search).toHaveValue("var j k a ? c");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await expect(page.getByText(/Nothing matches/u)).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(search).toHaveValue("");
+
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("r");
+  const sheet = page.getByRole("dialog", { name: "Request changes on acme/infra #482" });
+  const words = sheet.getByRole("textbox", { name: "What is to be changed" });
+  await expect(words).toBeFocused();
+  await expect(sheet.getByRole("button", { name: /Sign and request changes/u })).toHaveAttribute(
+    "aria-disabled",
+    "true",
+  );
+  await page.keyboard.type("a ] ? Keep the database.");
+  await expect(sheet.getByRole("button", { name: /Sign and request changes/u })).toHaveAttribute(
+    "aria-disabled",
+    "false",
+  );
+  await page.keyboard.press("Escape");
+  await expect(sheet).toBeHidden();
+  // Back and forth, the words are still there.
+  await page.keyboard.press("r");
+  await expect(words).toHaveValue("a ] ? Keep the database.");
+});
+
+test("the focus stays within the sheet, and the verdict in sight above it", async ({ page }) => {
+  await start(page);
+  await openCritical(page);
+  await page.keyboard.press("]");
+  await page.getByRole("button", { name: "Approve…" }).click();
+  const sheet = page.getByRole("dialog", { name: "Approve acme/infra #482" });
+  await expect(sheet.getByRole("checkbox").first()).toBeVisible();
+  for (let press = 0; press < 24; press += 1) {
+    await page.keyboard.press("Tab");
+    const outside = await page.evaluate(() => {
+      const active = document.activeElement;
+      return active !== null && active !== document.body && active.closest("dialog") === null;
+    });
+    expect(outside).toBe(false);
+  }
+  const verdict = await page.getByRole("region", { name: "Verdict", includeHidden: true }).boundingBox();
+  const box = await sheet.boundingBox();
+  expect(verdict?.y).toBeGreaterThan(0);
+  expect((verdict?.y ?? 0) + (verdict?.height ?? 0)).toBeLessThanOrEqual(box?.y ?? 0);
+  await page.keyboard.press("Escape");
+  await expect(sheet).toBeHidden();
+  await expect(page.getByRole("button", { name: "Approve…" })).toBeFocused();
+});
+
+test("from the sheet back to the line of a finding", async ({ page }) => {
+  await start(page);
+  await openCritical(page);
+  await page.keyboard.press("a");
+  await expect(page.getByRole("checkbox", { name: /Skips the final snapshot/u })).toBeFocused();
+  await page.keyboard.press("]");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Acknowledge: Skips the final snapshot" })).toBeFocused();
+});
+
+test("a no in the system's question leaves the sheet open and says that nothing was signed", async ({
+  page,
+}) => {
+  await start(page, "declined");
+  await openCritical(page);
+  await page.keyboard.press("c");
+  await page.keyboard.type("Where is the plan?");
+  const sign = page.getByRole("button", { name: /Sign and comment/u });
+  await expect(sign).toHaveAttribute("aria-disabled", "false");
+  await sign.click();
+  await expect(page.getByRole("alert")).toContainText("Not signed");
+  await expect(page.getByRole("textbox", { name: "What you noticed" })).toHaveValue("Where is the plan?");
+});
+
+test("without a key one is chosen in the sheet", async ({ page }) => {
+  await start(page, "no-key");
+  await openCritical(page);
+  await page.keyboard.press("c");
+  await page.keyboard.type("Noted.");
+  await expect(page.getByText("No key is chosen.")).toBeVisible();
+  await page.getByRole("button", { name: "Make a key in the keychain" }).click();
+  await page.getByRole("radio", { name: /Key in the keychain, ed25519/u }).click();
+  await expect(page.getByRole("button", { name: /Sign and comment/u })).toHaveAttribute(
+    "aria-disabled",
+    "false",
+  );
+  await page.getByRole("button", { name: "Back", exact: true }).click();
+  await page
+    .getByRole("contentinfo")
+    .getByRole("button", { name: /Key in the keychain/u })
+    .click();
+  await expect(page.getByRole("textbox", { name: /allowed_signers/u })).toHaveValue(
+    /^priya@acme\.example namespaces=/u,
+  );
+});
+
+test("the head moves while one reads: said, and nothing of the old head counts", async ({ page }) => {
+  await start(page, "moving");
+  await openCritical(page);
+  await page.keyboard.press("r");
+  await page.keyboard.type("Keep it.");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await expect(page.getByRole("alert")).toContainText("The head moved from 9f1c6c1a to c03a77e4");
+  await expect(page.getByRole("region", { name: "Sign-off" })).toContainText("0 of 3");
+});
+
+test("offline: what waits in the outbox can be read, taken back and dismissed", async ({ page }) => {
+  await start(page, "offline");
+  await expect(page.getByText(/No connection since/u)).toBeVisible();
+  await page.getByRole("option", { name: /Raise the node pool/u }).click();
+  const outbox = page.getByRole("region", { name: "Outbox" }).first();
+  await expect(outbox).toContainText("Not sent, and it will not be");
+  await page.getByRole("button", { name: "Dismiss: Approve acme/infra #479" }).click();
+  await page.getByRole("button", { name: "Take back: Approve acme/payments #4220" }).click();
+  await expect(outbox.getByRole("heading", { level: 2 })).toHaveCount(3);
+  await expect(page.getByRole("listbox", { name: "Needs you" }).getByRole("option")).toHaveCount(3);
+  await page.getByRole("button", { name: "Try now" }).click();
+  await expect(page.getByRole("alert")).toContainText("still cannot be reached");
+  await openCritical(page);
+});
+
+test("a token is gone from the page once it was sent", async ({ page }) => {
+  await start(page, "signed-out");
+  const token = "ghp_0123456789abcdefghij";
+  await page.getByLabel("Token").fill("short");
+  await page.keyboard.press("Enter");
+  await expect(page.getByText(/does not know this token/u)).toBeVisible();
+  await expect(page.getByLabel("Token")).toHaveAttribute("type", "password");
+  await expect(page.getByLabel("Token")).toHaveValue("");
+  await page.getByLabel("Token").fill(token);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("navigation", { name: "Queue" })).toBeVisible();
+  expect(await page.content()).not.toContain(token);
+  await page.getByRole("button", { name: "priya-n" }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("heading", { name: "Sign in to github.com" })).toBeVisible();
+});
+
+test("every list says why it is empty", async ({ page }) => {
+  await start(page, "empty");
+  await expect(page.getByText("Nothing waits for your sign-off.")).toBeVisible();
+  await start(page, "loading");
+  await expect(page.getByText("First sync.")).toBeVisible();
+  await start(page, "error");
+  await expect(page.getByRole("alert")).toContainText("Nothing was lost");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByRole("option").first()).toBeVisible();
+});
+
+test("a link of a description goes to the browser, never into the window", async ({ page }) => {
+  await start(page);
+  await openCritical(page);
+  await page.getByText("Written by its author").click();
+  await page.getByRole("link", { name: "the issue" }).click();
+  await expect(page).toHaveURL(/fake=default/u);
+  await expect(page.getByRole("region", { name: "Verdict" })).toBeVisible();
+});
+
+test("a file without lines says so, and the list of files leads anywhere", async ({ page }) => {
+  await start(page);
+  await openCritical(page);
+  await page.getByRole("button", { name: "File 2 of 6" }).click();
+  await page
+    .getByRole("button", { name: /network\.png/u })
+    .last()
+    .click();
+  await expect(page.getByText(/binary: there are no lines/u)).toBeVisible();
+});

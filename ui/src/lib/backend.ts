@@ -1,0 +1,99 @@
+import type {
+  ChangeView,
+  Decided,
+  DecisionView,
+  Failure,
+  FileView,
+  Keys,
+  KeyView,
+  Queue,
+  QueueFilter,
+  Sheet,
+  SignInResult,
+  Status,
+} from "./types";
+
+/** A head as it was shown, which a decision must still find. */
+export interface Shown {
+  id: string;
+  head: string;
+  seen: string;
+}
+
+/**
+ * What the window may ask for. Each method rejects with a {@link Failure}. The names are the shell's command names,
+ * so that one table holds for the app and for the sample.
+ */
+export interface Backend {
+  /** The sample holds nothing real and says so. */
+  readonly sample: boolean;
+  status(): Promise<Status>;
+  queue(args: { filter: QueueFilter }): Promise<Queue>;
+  change(args: { id: string }): Promise<ChangeView>;
+  file(args: { id: string; head: string; index: number }): Promise<FileView>;
+  mark_viewed(args: { id: string; head: string; index: number; viewed: boolean }): Promise<null>;
+  acknowledge(args: { id: string; head: string; finding: string; acknowledged: boolean }): Promise<null>;
+  preflight(args: Shown & { decision: DecisionView; words: string }): Promise<Sheet>;
+  decide(args: Shown & { decision: DecisionView; words: string }): Promise<Decided>;
+  discard(args: { entry: string }): Promise<null>;
+  refresh(): Promise<null>;
+  sign_in(args: { forge: string; token: string }): Promise<SignInResult>;
+  sign_out(): Promise<null>;
+  keys(): Promise<Keys>;
+  choose_key(args: { fingerprint: string }): Promise<null>;
+  make_key(): Promise<KeyView>;
+  open_link(args: { url: string }): Promise<null>;
+  /** Calls back whenever anything that the window shows has changed. Resolves to what ends it. */
+  onChanged(told: (revision: number) => void): Promise<() => void>;
+}
+
+/** What a rejected call says. A value of another shape is a fault of ours and is shown as it is. */
+export function asFailure(thrown: unknown): Failure {
+  if (typeof thrown === "object" && thrown !== null && "message" in thrown && "code" in thrown) {
+    return thrown as Failure;
+  }
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return {
+    code: "other",
+    message: `The window could not go on: ${message}.`,
+    hint: "Nothing was signed or sent.",
+  };
+}
+
+/** True inside the app, false in a browser. */
+export function inApp(): boolean {
+  return "__TAURI_INTERNALS__" in globalThis;
+}
+
+/** The app's own backend. */
+export async function appBackend(): Promise<Backend> {
+  const [{ invoke }, { listen }] = await Promise.all([
+    import("@tauri-apps/api/core"),
+    import("@tauri-apps/api/event"),
+  ]);
+  const ask =
+    <A extends object | void, R>(name: string) =>
+    (args: A): Promise<R> =>
+      invoke<R>(name, args === undefined ? undefined : { ...args });
+  return {
+    sample: false,
+    status: ask("status"),
+    queue: ask("queue"),
+    change: ask("change"),
+    file: ask("file"),
+    mark_viewed: ask("mark_viewed"),
+    acknowledge: ask("acknowledge"),
+    preflight: ask("preflight"),
+    decide: ask("decide"),
+    discard: ask("discard"),
+    refresh: ask("refresh"),
+    sign_in: ask("sign_in"),
+    sign_out: ask("sign_out"),
+    keys: ask("keys"),
+    choose_key: ask("choose_key"),
+    make_key: ask("make_key"),
+    open_link: ask("open_link"),
+    onChanged: (told) =>
+      listen<{ revision: number }>("queue-changed", (event) => told(event.payload.revision)),
+  };
+}

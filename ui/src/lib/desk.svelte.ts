@@ -1,0 +1,336 @@
+import { asFailure, type Backend } from "./backend";
+import { Reading } from "./reading.svelte";
+import { Signing } from "./signing.svelte";
+import type { DecisionView, Failure, Queue, QueueFilter, Row, SectionKind, Status } from "./types";
+import { fellThrough, matches } from "./words";
+
+/** What the middle shows. */
+export type View =
+  { kind: "nothing" } | { kind: "change"; id: string } | { kind: "outbox"; entry: string | null };
+
+/** What lies over the window. */
+export type Overlay = "help" | "keys" | "account" | null;
+
+/** Names a row: a change may stand in a section and, with a decision, in another. */
+export function keyOf(kind: SectionKind, row: Row): string {
+  return `${kind}/${row.decision?.entry ?? row.id}`;
+}
+
+/** The window's state: what was read, what is open, what is searched for. */
+export class Desk {
+  #backend = $state.raw<Backend>() as Backend;
+  #real: Backend;
+  status = $state.raw<Status | null>(null);
+  queue = $state.raw<Queue | null>(null);
+  /** Why status or queue could not be read. */
+  problem = $state.raw<Failure | null>(null);
+  filter = $state<QueueFilter>("needs_sign_off");
+  search = $state("");
+  view = $state.raw<View>({ kind: "nothing" });
+  /** Where the window is narrow: which of the two is shown. */
+  pane = $state<"queue" | "main">("queue");
+  overlay = $state<Overlay>(null);
+  signing = $state.raw<Signing | null>(null);
+  /** Said once to a screen reader. */
+  said = $state("");
+  /** The selected row. */
+  cursor = $state<string | null>(null);
+  #folded = $state<Partial<Record<SectionKind, boolean>>>({});
+  /** Words that were written and not signed, by change and decision. */
+  #drafts = new Map<string, string>();
+  #place = 0;
+  #reading: Promise<void> | null = null;
+  #again = false;
+  #stop: (() => void) | null = null;
+
+  readonly change: Reading;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+    this.#real = backend;
+    this.change = new Reading(
+      () => this.#backend,
+      (words) => this.say(words),
+    );
+  }
+
+  get backend(): Backend {
+    return this.#backend;
+  }
+
+  /** Reads everything and listens from then on. */
+  async start(): Promise<void> {
+    this.#stop = await this.#backend.onChanged(() => void this.refresh());
+    await this.refresh();
+  }
+
+  /** Stops listening. */
+  stop(): void {
+    this.#stop?.();
+    this.#stop = null;
+  }
+
+  /** Shows the sample, or what is real again. */
+  async swap(backend: Backend | null): Promise<void> {
+    this.stop();
+    this.close();
+    this.#backend = backend ?? this.#real;
+    this.status = null;
+    this.queue = null;
+    await this.start();
+  }
+
+  say(words: string): void {
+    // The same words twice are heard twice only when the text changes in between.
+    this.said = this.said === words ? `${words}\u00a0` : words;
+  }
+
+  /** Reads status, queue and the open change again. Calls that come while one runs are answered by one more. */
+  async refresh(): Promise<void> {
+    if (this.#reading !== null) {
+      this.#again = true;
+      return this.#reading;
+    }
+    this.#reading = (async () => {
+      do {
+        this.#again = false;
+        await this.#read();
+      } while (this.#again);
+    })();
+    try {
+      await this.#reading;
+    } finally {
+      this.#reading = null;
+    }
+  }
+
+  async #read(): Promise<void> {
+    const backend = this.#backend;
+    try {
+      const status = await backend.status();
+      if (backend !== this.#backend) return;
+      this.status = status;
+      if (status.account === null) {
+        this.queue = null;
+        this.close();
+      } else {
+        const queue = await backend.queue({ filter: this.filter });
+        if (backend !== this.#backend) return;
+        this.queue = queue;
+        this.#follow();
+      }
+      this.problem = null;
+      if (status.open !== null && status.account !== null) await this.open(status.open);
+      else await this.change.reload();
+    } catch (thrown) {
+      if (backend !== this.#backend) return;
+      const failure = asFailure(thrown);
+      if (failure.code === "signed_out" && this.status !== null)
+        this.status = { ...this.status, account: null };
+      else this.problem = failure;
+      return;
+    }
+    const signing = this.signing;
+    if (signing === null) return;
+    // The sheet stands for what was shown: when that moved, it closes, and its words wait.
+    if (signing.stale) this.closeSheet();
+    else await signing.refresh();
+  }
+
+  /** A moved row keeps the selection; one that left gives its place to the next. */
+  #follow(): void {
+    const rows = this.rows;
+    if (this.cursor === null || rows.some(({ key }) => key === this.cursor)) return;
+    const view = this.view;
+    const found =
+      view.kind === "change"
+        ? rows.find(({ row }) => row.id === view.id && row.decision === null)
+        : undefined;
+    this.cursor = found?.key ?? null;
+  }
+
+  /** Rows that are shown, in order. */
+  get rows(): { key: string; kind: SectionKind; row: Row; place: number; of: number }[] {
+    return (this.queue?.sections ?? []).flatMap((section) => {
+      const shown = this.found(section.rows);
+      if (this.folded(section.kind)) return [];
+      return shown.map((row, index) => ({
+        key: keyOf(section.kind, row),
+        kind: section.kind,
+        row,
+        place: index + 1,
+        of: shown.length,
+      }));
+    });
+  }
+
+  /** Rows of a section that match the search. */
+  found(rows: Row[]): Row[] {
+    return this.search.trim() === "" ? rows : rows.filter((row) => matches(row, this.search));
+  }
+
+  /** Is a section closed? Until the user says so, the quiet ones are; what fell through opens the outbox. */
+  folded(kind: SectionKind): boolean {
+    if (this.search.trim() !== "") return false;
+    const chosen = this.#folded[kind];
+    if (chosen !== undefined) return chosen;
+    if (kind === "outbox") {
+      const rows = this.queue?.sections.find((section) => section.kind === "outbox")?.rows ?? [];
+      return !rows.some((row) => row.decision !== null && fellThrough(row.decision.state));
+    }
+    return kind === "done_today";
+  }
+
+  fold(kind: SectionKind, folded: boolean): void {
+    this.#folded = { ...this.#folded, [kind]: folded };
+  }
+
+  async setFilter(filter: QueueFilter): Promise<void> {
+    this.filter = filter;
+    await this.refresh();
+  }
+
+  /** Selects a row and shows what it stands for. */
+  async select(key: string): Promise<void> {
+    const rows = this.rows;
+    const place = rows.findIndex((one) => one.key === key);
+    const found = rows[place];
+    if (found === undefined) return;
+    this.#place = place;
+    this.cursor = key;
+    if (found.kind === "outbox") this.showOutbox(found.row.decision?.entry ?? null);
+    else await this.#show(found.row.id);
+  }
+
+  /** Goes to the row `step` places further on. */
+  async step(step: 1 | -1): Promise<void> {
+    const rows = this.rows;
+    if (rows.length === 0) return;
+    const at = rows.findIndex((one) => one.key === this.cursor);
+    let next = at + step;
+    // The selected row is gone: the next one has its place.
+    if (at < 0) next = this.view.kind === "nothing" ? 0 : step === 1 ? this.#place : this.#place - 1;
+    const row = rows[Math.min(Math.max(next, 0), rows.length - 1)];
+    if (row !== undefined) await this.select(row.key);
+  }
+
+  /** Opens a change by its id: from a notice, from the outbox. */
+  async open(id: string): Promise<void> {
+    const waiting = (this.queue?.sections ?? []).flatMap((section) =>
+      section.kind === "outbox" ? [] : section.rows.map((row) => ({ kind: section.kind, row })),
+    );
+    const found = waiting.find(({ row }) => row.id === id);
+    if (found !== undefined) {
+      if (this.folded(found.kind)) this.fold(found.kind, false);
+      this.cursor = keyOf(found.kind, found.row);
+      this.#place = this.rows.findIndex(({ key }) => key === this.cursor);
+    } else {
+      this.cursor = null;
+    }
+    await this.#show(id);
+  }
+
+  async #show(id: string): Promise<void> {
+    if (this.signing !== null) this.closeSheet();
+    this.view = { kind: "change", id };
+    this.pane = "main";
+    await this.change.open(id);
+    // Opening it made it read: the row says so at once.
+    if (this.queue !== null && this.status?.account != null) {
+      const sections = this.queue.sections.map((section) => ({
+        ...section,
+        rows: section.rows.map((row) =>
+          row.id === id && row.unread && this.change.change?.id === id ? { ...row, unread: false } : row,
+        ),
+      }));
+      this.queue = { ...this.queue, sections };
+    }
+  }
+
+  showOutbox(entry: string | null = null): void {
+    this.closeSheet();
+    this.change.close();
+    this.fold("outbox", false);
+    this.view = { kind: "outbox", entry };
+    const row = this.queue?.sections
+      .find(({ kind }) => kind === "outbox")
+      ?.rows.find((one) => one.decision?.entry === entry);
+    this.cursor = row === undefined ? null : keyOf("outbox", row);
+    this.pane = "main";
+  }
+
+  close(): void {
+    this.closeSheet();
+    this.change.close();
+    this.view = { kind: "nothing" };
+    this.cursor = null;
+    this.pane = "queue";
+  }
+
+  /** Opens the sign-off sheet. */
+  openSheet(decision: DecisionView): void {
+    if (this.view.kind !== "change" || this.change.change === null || this.signing !== null) return;
+    const { id } = this.change.change;
+    this.signing = new Signing(
+      () => this.#backend,
+      () => this.change.change,
+      decision,
+      this.#drafts.get(`${id} ${decision}`) ?? "",
+    );
+    void this.signing.refresh();
+  }
+
+  /** Puts the sheet away and keeps what was written in it. */
+  closeSheet(): void {
+    const signing = this.signing;
+    if (signing === null) return;
+    signing.end();
+    this.#drafts.set(`${signing.id} ${signing.decision}`, signing.words);
+    this.signing = null;
+  }
+
+  /** Signs what the sheet shows. */
+  async sign(): Promise<void> {
+    const signing = this.signing;
+    if (signing === null) return;
+    const signed = await signing.sign();
+    if (signing.problem?.code === "moved") {
+      const { message, hint } = signing.problem;
+      this.closeSheet();
+      await this.refresh();
+      this.change.notice = { what: message, kept: "", todo: hint };
+      return;
+    }
+    if (signed) {
+      if (this.signing === signing) this.closeSheet();
+      this.#drafts.delete(`${signing.id} ${signing.decision}`);
+      this.say("Signed. Sending…");
+      await this.refresh();
+    }
+  }
+
+  /** Tells the forge's state now instead of at the next poll. */
+  async poll(): Promise<void> {
+    await this.attempt(() => this.#backend.refresh());
+    await this.refresh();
+  }
+
+  async openLink(url: string): Promise<void> {
+    await this.attempt(() => this.#backend.open_link({ url }));
+  }
+
+  /** Runs a command whose failure is shown over the window. True when it succeeded. */
+  async attempt(command: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await command();
+      this.failure = null;
+      return true;
+    } catch (thrown) {
+      this.failure = asFailure(thrown);
+      return false;
+    }
+  }
+
+  /** The last command that failed, until it is dismissed. */
+  failure = $state.raw<Failure | null>(null);
+}

@@ -1,0 +1,183 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Backend } from "./backend";
+import { Desk } from "./desk.svelte";
+import { fakeBackend } from "./fake/fake";
+import { readingOrder } from "./reading.svelte";
+import type { FindingView } from "./types";
+
+beforeEach(() => vi.useFakeTimers({ shouldAdvanceTime: true }));
+afterEach(() => vi.useRealTimers());
+
+const INFRA = "github.com/acme/infra#482";
+
+async function opened(variant = ""): Promise<{ desk: Desk; backend: Backend }> {
+  const backend = fakeBackend(variant);
+  const desk = new Desk(backend);
+  await desk.start();
+  return { desk, backend };
+}
+
+test("j and k walk the rows that are shown and stop at the ends", async () => {
+  const { desk } = await opened();
+  await desk.step(1);
+  expect(desk.change.change?.id).toBe(INFRA);
+  await desk.step(-1);
+  expect(desk.change.change?.id).toBe(INFRA);
+  for (let step = 0; step < 20; step += 1) await desk.step(1);
+  expect(desk.change.change?.number).toBe(4198);
+});
+
+test("a search leaves out what does not match, and looks into closed sections", async () => {
+  const { desk } = await opened();
+  desk.search = "payments";
+  expect(desk.rows.map(({ row }) => row.number)).toEqual([4217, 4220, 4198]);
+  desk.search = "base image";
+  expect(desk.rows.map(({ kind }) => kind)).toEqual(["done_today"]);
+});
+
+test("the filter shows what needs no sign-off, and the queue says how many it hides", async () => {
+  const { desk } = await opened();
+  expect(desk.queue?.hidden).toBe(1);
+  await desk.setFilter("all");
+  expect(desk.queue?.hidden).toBe(0);
+  expect(desk.rows.some(({ row }) => row.number === 1899)).toBe(true);
+});
+
+test("a notice opens its change once", async () => {
+  const { desk, backend } = await opened();
+  const status = await backend.status();
+  const asked = vi.spyOn(backend, "status").mockResolvedValueOnce({ ...status, open: INFRA });
+  await desk.refresh();
+  expect(desk.view).toEqual({ kind: "change", id: INFRA });
+  desk.showOutbox();
+  await desk.refresh();
+  expect(desk.view.kind).toBe("outbox");
+  asked.mockRestore();
+});
+
+test("a finding is acknowledged at the head that was shown", async () => {
+  const { desk, backend } = await opened();
+  await desk.open(INFRA);
+  const told = vi.spyOn(backend, "acknowledge");
+  const left = desk.change.change?.findings.find((finding) => finding.acknowledged_at === null);
+  await desk.change.acknowledge(left?.id ?? "", true);
+  expect(told).toHaveBeenCalledWith({
+    id: INFRA,
+    head: desk.change.change?.head,
+    finding: left?.id,
+    acknowledged: true,
+  });
+  expect(desk.change.change?.findings.every((finding) => finding.acknowledged_at !== null)).toBe(true);
+});
+
+test("nothing is signed while a blocker stands", async () => {
+  const { desk, backend } = await opened();
+  await desk.open(INFRA);
+  const decide = vi.spyOn(backend, "decide");
+  desk.openSheet("approve");
+  await desk.sign();
+  expect(decide).not.toHaveBeenCalled();
+  expect(desk.signing?.blocker?.what).toContain("1 finding is left");
+});
+
+test("what is signed is what was shown, and its way is told by the outbox", async () => {
+  const { desk, backend } = await opened();
+  await desk.open(INFRA);
+  await desk.change.acknowledge("tf-recovery-off/1", true);
+  const decide = vi.spyOn(backend, "decide");
+  desk.openSheet("approve");
+  const { head, seen } = desk.change.change ?? {};
+  await desk.sign();
+  expect(decide).toHaveBeenCalledExactlyOnceWith({ id: INFRA, head, seen, decision: "approve", words: "" });
+  expect(desk.signing).toBeNull();
+  expect(desk.change.change?.decided?.state).toBe("queued");
+  expect(
+    desk.queue?.sections.find(({ kind }) => kind === "needs_you")?.rows.some(({ id }) => id === INFRA),
+  ).toBe(false);
+  await vi.advanceTimersByTimeAsync(2_500);
+  expect(desk.change.change?.decided?.state).toBe("confirmed");
+  // The row is gone: the next one has its place.
+  await desk.step(1);
+  expect(desk.change.change?.number).toBe(4217);
+});
+
+test("a no in the system's question signs nothing and keeps the words", async () => {
+  const { desk } = await opened("declined");
+  await desk.open(INFRA);
+  desk.openSheet("comment");
+  desk.signing?.typed("Where is the plan?");
+  await desk.sign();
+  expect(desk.signing?.message?.what).toContain("Not signed");
+  expect(desk.signing?.words).toBe("Where is the plan?");
+  desk.closeSheet();
+  desk.openSheet("comment");
+  expect(desk.signing?.words).toBe("Where is the plan?");
+});
+
+test("when the head moves the sheet closes, the words wait, and the reader is told", async () => {
+  const { desk } = await opened("moving");
+  await desk.open(INFRA);
+  const before = desk.change.change?.head;
+  desk.openSheet("request_changes");
+  desk.signing?.typed("Keep the database.");
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(desk.signing).toBeNull();
+  expect(desk.change.change?.head).not.toBe(before);
+  expect(desk.change.notice?.what).toContain("The head moved from 9f1c6c1a to c03a77e4");
+  desk.openSheet("request_changes");
+  expect(desk.signing?.words).toBe("Keep the database.");
+});
+
+test("an answer that comes too late is not shown over a newer one", async () => {
+  const { desk, backend } = await opened();
+  const real = backend.change.bind(backend);
+  vi.spyOn(backend, "change").mockImplementationOnce(async (args) => {
+    await new Promise((done) => setTimeout(done, 500));
+    return real(args);
+  });
+  const slow = desk.open(INFRA);
+  await desk.open("github.com/acme/web#1890");
+  await vi.advanceTimersByTimeAsync(1_000);
+  await slow;
+  expect(desk.change.change?.number).toBe(1890);
+});
+
+test("a second reading that fails takes nothing off the screen", async () => {
+  const { desk, backend } = await opened();
+  await desk.open(INFRA);
+  vi.spyOn(backend, "change").mockRejectedValueOnce({
+    code: "other",
+    message: "Disk full.",
+    hint: "Free some.",
+  });
+  await desk.change.reload();
+  expect(desk.change.change?.id).toBe(INFRA);
+  expect(desk.change.notice).toEqual({
+    what: "Disk full.",
+    kept: "What you see was read before.",
+    todo: "Free some.",
+  });
+});
+
+test("signed out, the window holds nothing of the account", async () => {
+  const { desk, backend } = await opened();
+  await desk.open(INFRA);
+  await backend.sign_out();
+  await desk.refresh();
+  expect(desk.status?.account).toBeNull();
+  expect(desk.queue).toBeNull();
+  expect(desk.change.change).toBeNull();
+});
+
+test("an error is shown and goes away with the next good answer", async () => {
+  const { desk } = await opened("error");
+  expect(desk.problem?.hint).toContain("Free some space");
+  await desk.poll();
+  expect(desk.problem).toBeNull();
+  expect(desk.rows.length).toBeGreaterThan(0);
+});
+
+test("findings are read by file and line, those without a place last", () => {
+  const at = (file: number | null, row: number | null): FindingView => ({ file, row }) as FindingView;
+  expect(readingOrder([at(2, 5), at(null, null), at(0, 9), at(2, null), at(0, 1)])).toEqual([4, 2, 3, 0, 1]);
+});

@@ -1,0 +1,850 @@
+import type {
+  Badge,
+  ChangeView,
+  CheckView,
+  ComponentView,
+  EvidenceView,
+  FindingView,
+  KeyView,
+  NotAssessedView,
+  ReviewView,
+  Run,
+  SectionKind,
+  SeverityView,
+  WillCount,
+} from "../types";
+import { longFile, rowsOf, type SampleFile } from "./diff";
+
+/** One change of the sample, before it is turned into what the window reads. */
+export interface SampleChange {
+  repo: string;
+  number: number;
+  title: string;
+  author: string;
+  person: string;
+  target: string;
+  minutes: number;
+  section: SectionKind | null;
+  note?: string;
+  unread?: boolean;
+  badge: Badge;
+  needsSignOff?: boolean;
+  head: string;
+  html: string;
+  severity: SeverityView;
+  lead: Run[];
+  second: string;
+  involvement: string;
+  evidence: EvidenceView[];
+  findings: FindingView[];
+  components: ComponentView[];
+  componentsWords: string;
+  notAssessed: NotAssessedView[];
+  checks: CheckView[];
+  reviews: ReviewView[];
+  files: SampleFile[];
+  sinceLast: string | null;
+  willCount: WillCount;
+}
+
+/** Strong where it stands between asterisks. */
+export function runs(text: string): Run[] {
+  return text
+    .split(/(\*[^*]+\*)/u)
+    .filter((part) => part !== "")
+    .map((part) =>
+      part.startsWith("*") ? { text: part.slice(1, -1), strong: true } : { text: part, strong: false },
+    );
+}
+
+type Spot = { file: number; row: number; line: number; path: string };
+
+function finding(
+  id: string,
+  severity: SeverityView,
+  title: string,
+  family: string,
+  why: string,
+  check: string,
+  spot: Spot | { path: string },
+): FindingView {
+  const placed = "file" in spot;
+  return {
+    id,
+    rule: id.split("/")[0] ?? id,
+    severity,
+    title: runs(title),
+    family,
+    why,
+    check,
+    note: null,
+    path: spot.path,
+    file: placed ? spot.file : null,
+    row: placed ? spot.row : null,
+    line: placed ? spot.line : null,
+    must_acknowledge: severity === "critical" || severity === "high",
+    acknowledged_at: null,
+  };
+}
+
+/** Where in a file a text stands first, so that the sample's findings cannot drift from their lines. */
+function spot(files: SampleFile[], path: string, text: string): Spot {
+  const file = files.findIndex((one) => one.path === path);
+  const rows = files[file]?.rows ?? [];
+  const row = rows.findIndex((one) => one.pieces.some((piece) => piece.text.includes(text)));
+  const line = rows[row]?.new ?? rows[row]?.old ?? 0;
+  return { file, row, line, path };
+}
+
+function checks(passed: string[], others: [string, string][] = []): CheckView[] {
+  return [
+    ...others.map(([name, state]) => ({ name, state })),
+    ...passed.map((name) => ({ name, state: "passed" })),
+  ];
+}
+
+const COUNTS: WillCount = {
+  answer: "yes",
+  short: "as the 1st of 2",
+  reasons: [
+    {
+      what: "You are senior by the policy, and neither its author, a co-author nor the one who set an agent to work.",
+      kept: "",
+      todo: "",
+    },
+  ],
+};
+
+function node(
+  name: string,
+  distance: number,
+  tier: number | null,
+  depends: string[],
+  severity: SeverityView = "none",
+): ComponentView {
+  return { name, tier, distance, depends_on: depends, severity };
+}
+
+const NETWORK_FILES: SampleFile[] = [
+  {
+    path: "envs/prod-eu/backend.tf",
+    viewed: true,
+    rows: rowsOf(`
+@@ -1,6 +1,6 @@ terraform
+ terraform {
+   backend "s3" {
+     bucket = "acme-state"
+-    key    = "prod-eu/vpc.tfstate"
++    key    = "prod-eu/environment.tfstate"
+   }
+ }`),
+  },
+  {
+    path: "envs/prod-eu/main.tf",
+    viewed: true,
+    rows: rowsOf(`
+@@ -18,24 +18,17 @@ module "network"
+ module "network" {
+-  source = "../../modules/vpc-v1"
++  source = "../../modules/vpc-v2"
+ }
+ 
+-resource "aws_db_instance" "ledger" {
+-  identifier          = "prod-eu-ledger"
+-  deletion_protection = true
+-  lifecycle {
+-    prevent_destroy = true
+-  }
+-  backup_retention_period = 35
+-}
++module "environment" {
++  source              = "../../modules/environment"
++  name                = "prod-eu"
++  skip_final_snapshot = true
++}
+ 
+ # Subnets follow the module's own plan.
+-resource "aws_subnet" "a" {
+-  cidr_block = "10.40.0.0/20"
+-}
++locals {
++  subnets = module.environment.subnets
++}
+@@ -71,9 +64,9 @@ resource "aws_route_table" "private"
+ resource "aws_route_table" "private" {
+   vpc_id = module.network.vpc_id
+ 
+-  tags = { Name = "prod-eu-private", ManagedBy = "vpc-v1" }
++  tags = { Name = "prod-eu-private", ManagedBy = "environment" }
+ }`),
+  },
+  {
+    path: "modules/environment/main.tf",
+    kind: "added",
+    viewed: true,
+    rows: rowsOf(`
+@@ -0,0 +1,14 @@
++variable "name" {
++  type = string
++}
++
++variable "skip_final_snapshot" {
++  type    = bool
++  default = false
++}
++
++resource "aws_db_instance" "this" {
++  identifier          = "\${var.name}-ledger"
++  engine              = "postgres"
++  skip_final_snapshot = var.skip_final_snapshot
++}`),
+  },
+  {
+    path: "modules/vpc-v2/outputs.tf",
+    viewed: true,
+    rows: rowsOf(`
+@@ -3,3 +3,7 @@ output "vpc_id"
+ output "vpc_id" {
+   value = aws_vpc.this.id
+ }
++
++output "subnets" {
++  value = aws_subnet.this[*].id
++}`),
+  },
+  { path: "docs/network.png", kind: "modified", note: "binary", viewed: true, rows: [] },
+  {
+    path: "envs/prod-eu/README.md",
+    rows: rowsOf(`
+@@ -1,5 +1,5 @@
+ # prod-eu
+ 
+-Network: vpc-v1. The ledger database is guarded.
++Network and database come from the environment module.
+ 
+ Ask in #infra before a plan is applied.`),
+  },
+];
+
+const TABLE_FILES: SampleFile[] = [
+  {
+    path: "migrations/20260711_drop_legacy_invoices.sql",
+    kind: "added",
+    rows: rowsOf(`
+@@ -0,0 +1,9 @@
++-- Nothing has written here since spring.
++begin;
++
++drop view if exists reporting.invoice_totals;
++drop view if exists reporting.invoice_ageing;
++drop table billing.legacy_invoices cascade;
++
++alter table billing.invoices drop column legacy_id;
++commit;`),
+  },
+  {
+    path: "src/billing/invoice.rs",
+    rows: rowsOf(`
+@@ -12,10 +12,8 @@ pub struct Invoice
+ pub struct Invoice {
+     pub id: InvoiceId,
+-    /// Key in the table of the old system.
+-    pub legacy_id: Option<i64>,
+     pub total: Money,
+     pub due: Date,
+ }
+ 
+ impl Invoice {
+     pub fn is_due(&self, today: Date) -> bool {`),
+  },
+  {
+    path: "tests/billing/legacy.rs",
+    kind: "deleted",
+    rows: rowsOf(`
+@@ -1,8 +0,0 @@
+-#[test]
+-fn legacy_totals_match() {
+-    let db = TestDb::new();
+-    assert_eq!(
+-        db.legacy_total(2024),
+-        db.total(2024),
+-    );
+-}`),
+  },
+];
+
+const RETRY_FILES: SampleFile[] = [
+  {
+    path: "src/webhooks/retry.ts",
+    kind: "added",
+    rows: rowsOf(`
+@@ -0,0 +1,12 @@
++import { setTimeout as wait } from "node:timers/promises";
++
++/** Tries again with growing pauses; gives up after the sixth time. */
++export async function retry<T>(work: () => Promise<T>, times = 6): Promise<T> {
++  for (let round = 0; ; round += 1) {
++    try {
++      return await work();
++    } catch (error) {
++      if (round + 1 >= times) throw error;
++      await wait(2 ** round * 250);
++    }
++  }
++}`),
+  },
+  {
+    path: "package.json",
+    rows: rowsOf(`
+@@ -14,5 +14,6 @@
+   "dependencies": {
+     "fastify": "5.2.0",
++    "p-queue-lite": "0.3.1",
+     "pg": "8.13.1"
+   },`),
+  },
+];
+
+const LABEL_FILES: SampleFile[] = [
+  {
+    path: "web/checkout/form.tsx",
+    rows: rowsOf(`
+@@ -40,6 +40,6 @@ export function CheckoutForm
+       <Field
+-        label="E-mail adress"
++        label="Email address"
+         name="email"
+         autoComplete="email"
+       />
+-      <Field label="Zip" name="zip" />
++      <Field label="Postcode" name="zip" />`),
+  },
+];
+
+const RELEASE_FILES: SampleFile[] = [
+  {
+    path: ".github/workflows/release.yml",
+    rows: rowsOf(`
+@@ -8,8 +8,9 @@ on:
+ permissions:
+   contents: read
++  packages: write
+ 
+ jobs:
+   release:
+     runs-on: ubuntu-24.04
+-    environment: release
++    # environment: release
+     steps:`),
+  },
+];
+
+const PAYOUT_FILES: SampleFile[] = [
+  {
+    path: "jobs/payout/schedule.go",
+    rows: rowsOf(`
+@@ -21,9 +21,11 @@ func Schedule
+ func Schedule(ctx context.Context, regions []Region) error {
+-	return runAll(ctx, regions)
++	for _, region := range regions {
++		go run(ctx, region)
++	}
++	return nil
+ }`),
+  },
+];
+
+const RECEIPT_FILES: SampleFile[] = [
+  {
+    path: "web/receipts/receipt.tsx",
+    rows: rowsOf(`
+@@ -9,4 +9,5 @@ export function Receipt
+   <section>
+     <h1>{t("receipt.title")}</h1>
++    <p>{t("receipt.order", { number: order.number })}</p>
+     <Lines order={order} />
+   </section>`),
+  },
+];
+
+const KIRO: Badge = { involvement: "authored", tool: "Kiro" };
+
+/** The sample's changes. `big`: with one file of twenty thousand lines instead of the real ones. */
+export function sampleChanges(big: boolean): SampleChange[] {
+  const main = "envs/prod-eu/main.tf";
+  const files: SampleFile[] = big
+    ? [{ path: "seed/rates.sql", rows: longFile(20_000) }, ...NETWORK_FILES.slice(1, 2)]
+    : NETWORK_FILES;
+  const destroyed = spot(files, main, 'resource "aws_db_instance" "ledger"');
+  const guard = spot(files, main, "prevent_destroy");
+  const snapshot = spot(files, main, "skip_final_snapshot = true");
+  const bigFindings = big
+    ? [120, 9_800, 19_990].map((row, index) =>
+        finding(
+          `bulk-write/${index}`,
+          "high",
+          `Writes *line ${row}* of the rates by hand`,
+          "bulk write",
+          "A wrong rate here is charged to every customer until someone notices.",
+          "where the numbers come from.",
+          { file: 0, row, line: row, path: "seed/rates.sql" },
+        ),
+      )
+    : [];
+  return [
+    {
+      repo: "acme/infra",
+      number: 482,
+      title: "Move prod-eu to the new network module",
+      author: "kiro-agent[bot] for mika",
+      person: "mika",
+      target: "main",
+      minutes: 26,
+      section: "needs_you",
+      unread: true,
+      badge: KIRO,
+      head: "9f1c6c1a9e2b40d7718a0b7c55e3d21f04ab86e9",
+      html: `<p>Moves the environment to the shared module, so that all regions look the same.</p>
+<ul><li>state key renamed</li><li>subnets come from the module</li></ul>
+<p>See <a href="https://github.com/acme/infra/issues/470">the issue</a> for the plan.</p>`,
+      severity: "critical",
+      lead: runs(
+        "*Kiro wrote this for mika. It deletes and recreates prod-eu,* with the ledger database that 6 services need.",
+      ),
+      second: "The title says “move”. After the next apply the data is gone, and no final snapshot is taken.",
+      involvement: "The policy asks for a sign-off on everything that an agent wrote.",
+      evidence: [
+        { strength: "certain", text: "author: kiro-agent[bot]", place: "3 of 3 commits", tool: "Kiro" },
+        {
+          strength: "strong",
+          text: "Co-authored-by: Kiro <kiro@example.com>",
+          place: "3 of 3 commits",
+          tool: "Kiro",
+        },
+        { strength: "weak", text: "kiro/prod-eu-network", place: "branch name", tool: "Kiro" },
+      ],
+      findings: [
+        {
+          ...finding(
+            "tf-stateful-removed/1",
+            "critical",
+            "Destroys the database *prod-eu-ledger*",
+            "stateful block removed",
+            "The next apply destroys prod-eu-ledger and every row in it.",
+            "a snapshot from today that someone has restored once.",
+            destroyed,
+          ),
+          acknowledged_at: "ACK",
+        },
+        {
+          ...finding(
+            "tf-guard-removed/1",
+            "critical",
+            "Removes its guard, *prevent_destroy*",
+            "guard removed",
+            "The guard that would have stopped this goes away with it.",
+            "that the new module guards its own database.",
+            guard,
+          ),
+          acknowledged_at: "ACK",
+        },
+        finding(
+          "tf-recovery-off/1",
+          "high",
+          "Skips the final snapshot",
+          "recovery switched off",
+          "No final snapshot is taken: what is destroyed cannot be brought back.",
+          "that the module's default is not meant to be kept.",
+          snapshot,
+        ),
+        ...bigFindings,
+      ],
+      components: [
+        node("network", 0, null, [], "critical"),
+        node("ledger-db", 0, null, [], "critical"),
+        node("payments-api", 1, 1, ["network"]),
+        node("ledger", 1, 1, ["network", "ledger-db"]),
+        node("payouts", 1, 1, ["network", "ledger-db"]),
+        node("checkout", 2, 1, ["payments-api"]),
+        node("reporting", 2, null, ["ledger"]),
+        node("merchant-portal", 2, null, ["ledger", "payouts"]),
+      ],
+      componentsWords: "6 services, 4 of them tier 1 (T1). Source: countersign.toml, 3 manifests.",
+      notAssessed: big ? [] : [{ path: "docs/network.png", reason: "binary: no rule can look inside" }],
+      checks: checks(["fmt", "validate", "plan (staging)", "policy"], [["plan (prod-eu)", "skipped"]]),
+      reviews: [{ author: "sol-v", words: "approved an older head, so it does not count" }],
+      files,
+      sinceLast: "1 commit, 2 files",
+      willCount: COUNTS,
+    },
+    {
+      repo: "acme/payments",
+      number: 4217,
+      title: "Drop legacy_invoices and its views",
+      author: "tomas-r",
+      person: "tomas-r",
+      target: "main",
+      minutes: 64,
+      section: "needs_you",
+      unread: true,
+      badge: { involvement: "authored", tool: "Claude Code" },
+      head: "41d0be77c0aa5f1e9d3c8844e21b6a9077f1350c",
+      html: "<p>Nothing reads the table any more.</p>",
+      severity: "critical",
+      lead: runs(
+        "*Claude Code wrote this for tomas-r. It drops the table legacy_invoices* in ledger, on which 4 components depend.",
+      ),
+      second: "Two views in reporting go with it, and the test that compares the totals is deleted.",
+      involvement: "The policy asks for a sign-off on everything that an agent wrote.",
+      evidence: [
+        {
+          strength: "certain",
+          text: "Co-Authored-By: Claude <noreply@anthropic.com>",
+          place: "2 of 2 commits",
+          tool: "Claude Code",
+        },
+        { strength: "strong", text: "Generated with Claude Code", place: "description", tool: "Claude Code" },
+      ],
+      findings: [
+        finding(
+          "sql-drop-table/1",
+          "critical",
+          "Drops the table *billing.legacy_invoices*",
+          "destructive migration",
+          "CASCADE takes everything that depends on the table with it, and says nothing about it.",
+          "that a dump of the table exists and nothing in reporting reads it.",
+          spot(TABLE_FILES, "migrations/20260711_drop_legacy_invoices.sql", "drop table"),
+        ),
+        finding(
+          "sql-drop-column/1",
+          "high",
+          "Drops the column *legacy_id*",
+          "destructive migration",
+          "The code that runs until the deployment ends still selects this column.",
+          "that the release before this one no longer reads it.",
+          spot(TABLE_FILES, "migrations/20260711_drop_legacy_invoices.sql", "drop column"),
+        ),
+        finding(
+          "test-removed/1",
+          "medium",
+          "Deletes the test *legacy_totals_match*",
+          "test removed",
+          "It was the only test that compared old and new totals.",
+          "whether another test does.",
+          spot(TABLE_FILES, "tests/billing/legacy.rs", "fn legacy_totals_match"),
+        ),
+      ],
+      components: [
+        node("ledger", 0, 1, [], "critical"),
+        node("reporting", 1, null, ["ledger"]),
+        node("payouts", 1, 1, ["ledger"]),
+        node("invoices-api", 1, 2, ["ledger"]),
+        node("merchant-portal", 2, null, ["invoices-api"]),
+      ],
+      componentsWords: "4 services, 1 of them tier 1 (T1). Source: countersign.toml.",
+      notAssessed: [],
+      checks: checks(Array.from({ length: 12 }, (_, index) => `test (${index + 1} of 12)`)),
+      reviews: [],
+      files: TABLE_FILES,
+      sinceLast: null,
+      willCount: COUNTS,
+    },
+    {
+      repo: "acme/payments",
+      number: 4220,
+      title: "Retry card webhooks with backoff",
+      author: "noor-k",
+      person: "noor-k",
+      target: "main",
+      minutes: 128,
+      section: "needs_you",
+      badge: { involvement: "assisted", tool: "Copilot" },
+      head: "5d20be914471c2aa0e1f3c5b7d992c60815e4fa3",
+      html: "<p>Webhooks get lost when the bank answers late.</p>",
+      severity: "medium",
+      lead: runs(
+        "*noor-k wrote this with help from Copilot. It adds a dependency,* p-queue-lite, to payments-api.",
+      ),
+      second: "Nothing in the diff uses it yet.",
+      involvement: "The policy asks for a sign-off on assisted changes.",
+      evidence: [
+        {
+          strength: "strong",
+          text: "Co-authored-by: Copilot <copilot@github.com>",
+          place: "1 of 4 commits",
+          tool: "Copilot",
+        },
+      ],
+      findings: [
+        finding(
+          "dep-added/1",
+          "medium",
+          "Adds the dependency *p-queue-lite*",
+          "dependency added",
+          "The package is two weeks old and has one maintainer.",
+          "who maintains it, and whether it is needed at all.",
+          spot(RETRY_FILES, "package.json", "p-queue-lite"),
+        ),
+      ],
+      components: [node("payments-api", 0, 1, [], "medium"), node("checkout", 1, 1, ["payments-api"])],
+      componentsWords: "2 services, both tier 1 (T1). Source: countersign.toml.",
+      notAssessed: [],
+      checks: checks(Array.from({ length: 12 }, (_, index) => `test (${index + 1} of 12)`)),
+      reviews: [{ author: "ade-o", words: "commented on this head" }],
+      files: RETRY_FILES,
+      sinceLast: null,
+      willCount: COUNTS,
+    },
+    {
+      repo: "acme/web",
+      number: 1893,
+      title: "Tidy the checkout form labels",
+      author: "lena-w",
+      person: "lena-w",
+      target: "main",
+      minutes: 190,
+      section: "needs_you",
+      badge: { involvement: "suspected", tool: "Cursor" },
+      head: "77aa01be6b1ff0c95cc80de0243b7e1a9946d3f2",
+      html: "",
+      severity: "low",
+      lead: runs("*lena-w may have written this with Cursor. It changes two labels* in the checkout form."),
+      second: "",
+      involvement: "Only weak marks; the policy asks for a sign-off where AI is suspected.",
+      evidence: [{ strength: "weak", text: "cursor/tidy-labels", place: "branch name", tool: "Cursor" }],
+      findings: [
+        finding(
+          "text-in-payment-form/1",
+          "low",
+          "Changes words in a *payment form*",
+          "user-facing text",
+          "Labels of a payment form are checked by the law team in some countries.",
+          "the wording for each language.",
+          spot(LABEL_FILES, "web/checkout/form.tsx", "Postcode"),
+        ),
+      ],
+      components: [],
+      componentsWords: "",
+      notAssessed: [],
+      checks: checks(Array.from({ length: 8 }, (_, index) => `web (${index + 1} of 8)`)),
+      reviews: [],
+      files: LABEL_FILES,
+      sinceLast: null,
+      willCount: {
+        answer: "no",
+        short: "will not count",
+        reasons: [
+          {
+            what: "The policy does not know this key for priya@acme.example.",
+            kept: "",
+            todo: "Have its line added to the allowed signers on the target branch, or choose another key.",
+          },
+        ],
+      },
+    },
+    {
+      repo: "acme/web",
+      number: 1890,
+      title: "Let the release job write packages",
+      author: "ade-o",
+      person: "ade-o",
+      target: "main",
+      minutes: 312,
+      section: "your_teams",
+      badge: { involvement: "suggestion_applied", tool: "Copilot" },
+      head: "b7731c80de0243b7e1a9946d3f277aa01be6b1ff",
+      html: "<p>The release failed because the token may not write packages.</p>",
+      severity: "high",
+      lead: runs(
+        "*ade-o wrote this and took a line from Copilot. It lets the release job write packages,* without its environment's approval.",
+      ),
+      second: "The job no longer waits for the release environment.",
+      involvement: "A suggestion of an AI reviewer was applied; the policy asks for a sign-off.",
+      evidence: [
+        {
+          strength: "strong",
+          text: "suggestion by copilot-pull-request-reviewer[bot]",
+          place: "1 of 2 commits",
+          tool: "Copilot",
+        },
+      ],
+      findings: [
+        finding(
+          "ci-permission/1",
+          "high",
+          "Gives the release job *packages: write*",
+          "CI permission",
+          "Whoever can change this workflow can then publish packages.",
+          "that only tagged commits start it.",
+          spot(RELEASE_FILES, ".github/workflows/release.yml", "packages: write"),
+        ),
+      ],
+      components: [node("release", 0, 2, [], "high"), node("web", 1, 1, ["release"])],
+      componentsWords: "1 service, tier 1 (T1). Source: countersign.toml.",
+      notAssessed: [],
+      checks: checks(Array.from({ length: 8 }, (_, index) => `web (${index + 1} of 8)`)),
+      reviews: [],
+      files: RELEASE_FILES,
+      sinceLast: null,
+      willCount: COUNTS,
+    },
+    {
+      repo: "acme/web",
+      number: 1888,
+      title: "Show the order number in receipts",
+      author: "jun-p",
+      person: "jun-p",
+      target: "main",
+      minutes: 1_500,
+      section: "your_teams",
+      badge: { involvement: "undeclared", tool: null },
+      head: "0e1f3c5b7d992c60815e4fa35d20be914471c2aa",
+      html: "<p>Support asked for it.</p>",
+      severity: "none",
+      lead: runs("*jun-p opened this; nobody said whether AI helped.* No rule found a danger in it."),
+      second: "",
+      involvement: "Nobody said whether AI helped; the policy asks for a sign-off.",
+      evidence: [],
+      findings: [],
+      components: [],
+      componentsWords: "",
+      notAssessed: [],
+      checks: checks(["web (1 of 2)"], [["web (2 of 2)", "failed"]]),
+      reviews: [],
+      files: RECEIPT_FILES,
+      sinceLast: null,
+      willCount: COUNTS,
+    },
+    {
+      repo: "acme/payments",
+      number: 4198,
+      title: "Split the payout job by region",
+      author: "noor-k",
+      person: "noor-k",
+      target: "main",
+      minutes: 12,
+      section: "came_back",
+      note: "2 new commits",
+      unread: true,
+      badge: { involvement: "assisted", tool: "Claude Code" },
+      head: "c60815e4fa35d20be914471c2aa0e1f3c5b7d992",
+      html: "<p>One region at a time, so that one bank's outage does not stop the others.</p>",
+      severity: "high",
+      lead: runs(
+        "*noor-k wrote this with help from Claude Code. It starts payouts without waiting for them,* so that a failed one is not seen.",
+      ),
+      second: "You approved it at 8c11d0f2; since then the loop was rewritten.",
+      involvement: "The policy asks for a sign-off on assisted changes.",
+      evidence: [
+        {
+          strength: "certain",
+          text: "Co-Authored-By: Claude <noreply@anthropic.com>",
+          place: "2 of 5 commits",
+          tool: "Claude Code",
+        },
+      ],
+      findings: [
+        finding(
+          "error-dropped/1",
+          "high",
+          "Drops the error of *run*",
+          "error handling removed",
+          "A payout that fails is neither repeated nor reported.",
+          "where a failed region shows up now.",
+          spot(PAYOUT_FILES, "jobs/payout/schedule.go", "go run"),
+        ),
+      ],
+      components: [node("payouts", 0, 1, [], "high"), node("ledger", 1, 1, ["payouts"])],
+      componentsWords: "2 services, both tier 1 (T1). Source: countersign.toml.",
+      notAssessed: [],
+      checks: checks(Array.from({ length: 12 }, (_, index) => `test (${index + 1} of 12)`)),
+      reviews: [],
+      files: PAYOUT_FILES,
+      sinceLast: "2 commits, 1 file",
+      willCount: COUNTS,
+    },
+    {
+      repo: "acme/web",
+      number: 1899,
+      title: "Update the imprint",
+      author: "lena-w",
+      person: "lena-w",
+      target: "main",
+      minutes: 45,
+      section: "your_teams",
+      badge: { involvement: "declared_none", tool: null },
+      needsSignOff: false,
+      head: "11f0c95cc80de0243b7e1a9946d3f277aa01be6b",
+      html: "",
+      severity: "none",
+      lead: runs("*lena-w says that no AI was used.* No rule found a danger in it."),
+      second: "",
+      involvement: "Declared by its author; the policy does not ask for a sign-off.",
+      evidence: [],
+      findings: [],
+      components: [],
+      componentsWords: "",
+      notAssessed: [],
+      checks: [],
+      reviews: [],
+      files: RECEIPT_FILES,
+      sinceLast: null,
+      willCount: COUNTS,
+    },
+  ];
+}
+
+/** Keys of the sample. */
+export const KEYS: KeyView[] = [
+  {
+    fingerprint: "SHA256:Qm4vXk2h0dYb7sJr9uWfLc3nTgA8eZpI5oMqRxVwt9E",
+    algorithm: "sk-ssh-ed25519@openssh.com",
+    comment: "priya@acme.example",
+    place: "agent",
+    hardware: true,
+    chosen: true,
+    public_line:
+      "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIFNhbXBsZQ priya@acme.example",
+  },
+  {
+    fingerprint: "SHA256:b1Pz0uT7mD5hVnW3kLq8sYx2RcE6oAjGf9iZtXeUw4M",
+    algorithm: "ssh-ed25519",
+    comment: "laptop",
+    place: "agent",
+    hardware: false,
+    chosen: false,
+    public_line: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFNhbXBsZQ laptop",
+  },
+];
+
+/** Turns a change of the sample into what the window reads. */
+export function viewOf(change: SampleChange, id: string, now: number): Omit<ChangeView, "key" | "decided"> {
+  return {
+    id,
+    repo: change.repo,
+    number: change.number,
+    url: `https://github.com/${change.repo}/pull/${change.number}`,
+    host: "github.com",
+    title: change.title,
+    author: change.author,
+    target: change.target,
+    created_at: new Date(now - change.minutes * 60_000).toISOString(),
+    head: change.head,
+    seen: `sha256:${change.head.slice(0, 12)}`,
+    html: change.html,
+    verdict: { severity: change.severity, lead: change.lead, second: change.second },
+    badge: change.badge,
+    involvement_words: change.involvement,
+    evidence: change.evidence,
+    findings: change.findings,
+    components: change.components,
+    components_words: change.componentsWords,
+    not_assessed: change.notAssessed,
+    checks: change.checks,
+    reviews: change.reviews,
+    files: [],
+    since_last: change.sinceLast,
+    will_count: change.willCount,
+    draft: false,
+  };
+}

@@ -1,0 +1,106 @@
+/** What a key does. The names are those of the window's actions. */
+export type Action =
+  | "next"
+  | "previous"
+  | "next_file"
+  | "previous_file"
+  | "next_finding"
+  | "previous_finding"
+  | "viewed"
+  | "approve"
+  | "request_changes"
+  | "comment"
+  | "search"
+  | "back"
+  | "confirm"
+  | "help";
+
+interface Shortcut {
+  /** As shown. */
+  keys: string[];
+  words: string;
+}
+
+/** For the help overlay. The handling is in {@link actionOf}. */
+export const SHORTCUTS: { group: string; rows: Shortcut[] }[] = [
+  {
+    group: "Queue",
+    rows: [
+      { keys: ["j", "k"], words: "next, previous change" },
+      { keys: ["/"], words: "search" },
+      { keys: ["Esc"], words: "back" },
+    ],
+  },
+  {
+    group: "Change",
+    rows: [
+      { keys: ["]", "["], words: "next, previous finding" },
+      { keys: ["Enter", "Space"], words: "acknowledge the finding in focus" },
+      { keys: ["n", "p"], words: "next, previous file" },
+      { keys: ["v"], words: "file viewed, or not" },
+    ],
+  },
+  {
+    group: "Sign-off",
+    rows: [
+      { keys: ["a"], words: "open the sheet to approve" },
+      { keys: ["r"], words: "open the sheet to request changes" },
+      { keys: ["c"], words: "open the sheet to comment" },
+      { keys: ["Ctrl", "⏎"], words: "sign, in the sheet" },
+    ],
+  },
+];
+
+const PLAIN: Record<string, Action> = {
+  j: "next",
+  k: "previous",
+  n: "next_file",
+  p: "previous_file",
+  "]": "next_finding",
+  "[": "previous_finding",
+  v: "viewed",
+  a: "approve",
+  r: "request_changes",
+  c: "comment",
+  "/": "search",
+  "?": "help",
+};
+
+/** The part of a key event that decides. */
+export interface Press {
+  key: string;
+  ctrlKey: boolean;
+  metaKey: boolean;
+  altKey: boolean;
+  isComposing: boolean;
+  repeat: boolean;
+  getModifierState(name: string): boolean;
+}
+
+/**
+ * What a key press asks for, or null. `typing`: focus is in a field, where letters are letters. The character counts,
+ * not the key's place: on a German keyboard "]" is AltGr+9 and "/" is Shift+7.
+ */
+export function actionOf(press: Press, typing: boolean): Action | null {
+  if (press.isComposing) return null;
+  if (press.key === "Escape") return "back";
+  if (press.key === "Enter" && (press.ctrlKey || press.metaKey)) return press.repeat ? null : "confirm";
+  if (typing) return null;
+  const graph = press.getModifierState("AltGraph");
+  if (!graph && (press.ctrlKey || press.metaKey || press.altKey)) return null;
+  return PLAIN[press.key] ?? null;
+}
+
+/** True where letters go into a field. A checkbox or a button takes none. */
+export function isTyping(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  if (
+    target.isContentEditable ||
+    target instanceof HTMLTextAreaElement ||
+    target instanceof HTMLSelectElement
+  )
+    return true;
+  return (
+    target instanceof HTMLInputElement && !["checkbox", "radio", "button", "submit"].includes(target.type)
+  );
+}

@@ -1,0 +1,785 @@
+// Generated from src-tauri/engine/src/view.rs by `cargo test -p countersign-engine` with COUNTERSIGN_UPDATE=1. Do not edit.
+
+export type SeverityView = "none" | "low" | "medium" | "high" | "critical";
+
+export type InvolvementView = "authored" | "assisted" | "suggestion_applied" | "suspected" | "declared_none" | "undeclared";
+
+export type Badge = { 
+/**
+ * The involvement.
+ */
+involvement: InvolvementView, 
+/**
+ * Tool name, e.g. `Claude Code`.
+ */
+tool: string | null, };
+
+export type CheckCounts = { 
+/**
+ * Succeeded.
+ */
+passed: number, 
+/**
+ * Failed.
+ */
+failed: number, 
+/**
+ * Queued or running.
+ */
+running: number, 
+/**
+ * Skipped or neutral.
+ */
+skipped: number, };
+
+export type SectionKind = "needs_you" | "your_teams" | "came_back" | "outbox" | "done_today";
+
+export type Queue = { 
+/**
+ * Grows with every change to anything that the UI shows.
+ */
+revision: number, 
+/**
+ * Non-empty sections only, in order.
+ */
+sections: Array<Section>, 
+/**
+ * What the user should know about completeness: hidden organisations, cut lists, a failing forge.
+ */
+banners: Array<Banner>, 
+/**
+ * Nothing was ever fetched for this account.
+ */
+first_sync: boolean, 
+/**
+ * How many of all that wait are left out because they need no sign-off.
+ */
+hidden: number, };
+
+export type QueueFilter = "needs_sign_off" | "all";
+
+export type Section = { 
+/**
+ * Which.
+ */
+kind: SectionKind, 
+/**
+ * Quiet words at the right of its heading: "asked by name".
+ */
+why: string, 
+/**
+ * Its rows.
+ */
+rows: Array<Row>, };
+
+export type Row = { 
+/**
+ * `host/owner/name#number`: names the change in every command.
+ */
+id: string, 
+/**
+ * `owner/name`.
+ */
+repo: string, 
+/**
+ * Number within the repository.
+ */
+number: number, 
+/**
+ * Title. Hostile text.
+ */
+title: string, 
+/**
+ * Login of the person for whom or by whom it was opened.
+ */
+author: string, 
+/**
+ * When it was opened, or in the outbox decided; RFC 3339.
+ */
+since: string, 
+/**
+ * Involvement and tool.
+ */
+badge: Badge, 
+/**
+ * Worst severity.
+ */
+severity: SeverityView, 
+/**
+ * Checks on the head.
+ */
+checks: CheckCounts, 
+/**
+ * Lines added.
+ */
+additions: number, 
+/**
+ * Lines deleted.
+ */
+deletions: number, 
+/**
+ * Not looked at since it last moved.
+ */
+unread: boolean, 
+/**
+ * Draft at the forge.
+ */
+draft: boolean, 
+/**
+ * Words in place of the size: "2 new commits".
+ */
+note: string | null, 
+/**
+ * In the outbox and in *Done today*: the decision, and how far it got.
+ */
+decision: DecisionRow | null, };
+
+export type DecisionRow = { 
+/**
+ * Names the entry in `discard`.
+ */
+entry: string, 
+/**
+ * Which decision.
+ */
+decision: DecisionView, 
+/**
+ * How far it got.
+ */
+state: OutboxStateView, 
+/**
+ * The head that was signed, whole.
+ */
+head: string, 
+/**
+ * When it was signed; RFC 3339.
+ */
+signed_at: string, 
+/**
+ * The words that were written with it.
+ */
+words: string, 
+/**
+ * What happened, what was kept and what to do, where it did not simply go through.
+ */
+message: Message | null, 
+/**
+ * The forge's address of the review, once it has one.
+ */
+url: string | null, };
+
+export type DecisionView = "approve" | "request_changes" | "comment";
+
+export type OutboxStateView = "queued" | "pending" | "submitted" | "confirmed" | "superseded" | "expired" | "handed_back" | "refused";
+
+export type Message = { 
+/**
+ * What happened.
+ */
+what: string, 
+/**
+ * What was kept; may be empty.
+ */
+kept: string, 
+/**
+ * What to do; may be empty.
+ */
+todo: string, };
+
+export type BannerKind = "hidden" | "offline" | "attention";
+
+export type Banner = { 
+/**
+ * What it is about.
+ */
+kind: BannerKind, 
+/**
+ * The message.
+ */
+message: Message, 
+/**
+ * An address at a configured forge, opened by `open_link`.
+ */
+link: string | null, };
+
+export type Run = { 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * Shown in strong type.
+ */
+strong: boolean, };
+
+export type VerdictView = { 
+/**
+ * Worst severity.
+ */
+severity: SeverityView, 
+/**
+ * Who wrote it, for whom, what it does, who is hit.
+ */
+lead: Array<Run>, 
+/**
+ * What follows from it, or what the title leaves out; may be empty.
+ */
+second: string, };
+
+export type EvidenceView = { 
+/**
+ * `certain`, `strong` or `weak`.
+ */
+strength: string, 
+/**
+ * The exact text that matched. Hostile text.
+ */
+text: string, 
+/**
+ * Where it stands: "3 of 3 commits", "branch name".
+ */
+place: string, 
+/**
+ * Tool that it points to.
+ */
+tool: string, };
+
+export type FindingView = { 
+/**
+ * Names the finding in `acknowledge`.
+ */
+id: string, 
+/**
+ * The rule's id.
+ */
+rule: string, 
+/**
+ * How bad.
+ */
+severity: SeverityView, 
+/**
+ * "Destroys the database **prod-eu-ledger**".
+ */
+title: Array<Run>, 
+/**
+ * Quiet words after the place: the family, "guard removed".
+ */
+family: string, 
+/**
+ * Why it matters.
+ */
+why: string, 
+/**
+ * What to check.
+ */
+check: string, 
+/**
+ * Where context changed the severity.
+ */
+note: string | null, 
+/**
+ * Path as shown.
+ */
+path: string, 
+/**
+ * Index into `ChangeView::files`; `None` where the file is not in the diff.
+ */
+file: number | null, 
+/**
+ * Index into that file's `FileView::rows`; `None` for a finding about the file as a whole.
+ */
+row: number | null, 
+/**
+ * Line number on its side.
+ */
+line: number | null, 
+/**
+ * Must be acknowledged before an approval (critical and high).
+ */
+must_acknowledge: boolean, 
+/**
+ * When the user acknowledged it at this head; RFC 3339.
+ */
+acknowledged_at: string | null, };
+
+export type ComponentView = { 
+/**
+ * Name.
+ */
+name: string, 
+/**
+ * 1 is the most critical.
+ */
+tier: number | null, 
+/**
+ * 0 = touched, 1 = depends on it, 2 and more = through those.
+ */
+distance: number, 
+/**
+ * Names it depends on, among the nodes.
+ */
+depends_on: Array<string>, 
+/**
+ * Worst finding inside it.
+ */
+severity: SeverityView, };
+
+export type NotAssessedView = { 
+/**
+ * Path; empty for the change as a whole.
+ */
+path: string, 
+/**
+ * Why.
+ */
+reason: string, };
+
+export type CheckView = { 
+/**
+ * Its name. Hostile text.
+ */
+name: string, 
+/**
+ * `passed`, `failed`, `running` or `skipped`.
+ */
+state: string, };
+
+export type ReviewView = { 
+/**
+ * Login.
+ */
+author: string, 
+/**
+ * Words: "approved this head", "approved an older head, so it does not count", "asks for changes".
+ */
+words: string, };
+
+export type FileKind = "added" | "deleted" | "modified" | "renamed" | "copied";
+
+export type FileEntry = { 
+/**
+ * Path after the change (before it, for a deleted file), invisible characters made visible.
+ */
+path: string, 
+/**
+ * Path before, where it was renamed or copied.
+ */
+old_path: string | null, 
+/**
+ * How it was changed.
+ */
+kind: FileKind, 
+/**
+ * Lines added.
+ */
+additions: number, 
+/**
+ * Lines removed.
+ */
+deletions: number, 
+/**
+ * Said in place of rows: "binary", "submodule".
+ */
+note: string | null, 
+/**
+ * Worst finding in it.
+ */
+severity: SeverityView, 
+/**
+ * Viewed by the user at this head.
+ */
+viewed: boolean, };
+
+export type ChangeView = { 
+/**
+ * `host/owner/name#number`.
+ */
+id: string, 
+/**
+ * `owner/name`.
+ */
+repo: string, 
+/**
+ * Number within the repository.
+ */
+number: number, 
+/**
+ * Address, opened by `open_link`.
+ */
+url: string, 
+/**
+ * Host of the forge.
+ */
+host: string, 
+/**
+ * Title. Hostile text.
+ */
+title: string, 
+/**
+ * "kiro-agent[bot] for mika", or a login.
+ */
+author: string, 
+/**
+ * Target branch.
+ */
+target: string, 
+/**
+ * When it was opened; RFC 3339.
+ */
+created_at: string, 
+/**
+ * Head commit, whole.
+ */
+head: string, 
+/**
+ * Digest of the patch and assessment shown: goes back with `preflight` and `decide`.
+ */
+seen: string, 
+/**
+ * Description as safe HTML.
+ */
+html: string, 
+/**
+ * The verdict.
+ */
+verdict: VerdictView, 
+/**
+ * Involvement and tool.
+ */
+badge: Badge, 
+/**
+ * Why the policy wants a sign-off or does not: "nobody said whether AI helped; the policy asks for a sign-off".
+ */
+involvement_words: string, 
+/**
+ * The evidence, surest first.
+ */
+evidence: Array<EvidenceView>, 
+/**
+ * Findings, worst first.
+ */
+findings: Array<FindingView>, 
+/**
+ * The blast radius; may be empty.
+ */
+components: Array<ComponentView>, 
+/**
+ * "6 services, 4 of them tier 1 (T1). Source: countersign.toml."; empty without components.
+ */
+components_words: string, 
+/**
+ * What no rule could look at.
+ */
+not_assessed: Array<NotAssessedView>, 
+/**
+ * Checks on the head.
+ */
+checks: Array<CheckView>, 
+/**
+ * Reviews of others.
+ */
+reviews: Array<ReviewView>, 
+/**
+ * Files in the order of the diff. Empty only together with an entry in `not_assessed`.
+ */
+files: Array<FileEntry>, 
+/**
+ * What changed since the user last decided or looked: "1 commit, 2 files"; `None` the first time.
+ */
+since_last: string | null, 
+/**
+ * A line on whether an approval will count: see `Sheet::will_count`.
+ */
+will_count: WillCount, 
+/**
+ * Which key would sign; `None` = none chosen yet.
+ */
+key: KeyView | null, 
+/**
+ * A decision on this head is in the outbox or confirmed already.
+ */
+decided: DecisionRow | null, 
+/**
+ * Draft at the forge.
+ */
+draft: boolean, };
+
+export type RowKind = "hunk" | "context" | "added" | "removed" | "note";
+
+export type Piece = { 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * Class name.
+ */
+class: string, };
+
+export type DiffRow = { 
+/**
+ * What it is.
+ */
+kind: RowKind, 
+/**
+ * Line number before.
+ */
+old: number | null, 
+/**
+ * Line number after.
+ */
+new: number | null, 
+/**
+ * The line's pieces.
+ */
+pieces: Array<Piece>, 
+/**
+ * The line was longer than what is shown (2,000 characters); how many are left out.
+ */
+cut: number | null, };
+
+export type FileView = { 
+/**
+ * Index into `ChangeView::files`.
+ */
+index: number, 
+/**
+ * The head it belongs to.
+ */
+head: string, 
+/**
+ * All its rows; the window shows a part at a time.
+ */
+rows: Array<DiffRow>, };
+
+export type WillCount = { 
+/**
+ * `yes`, `no` or `unknown`.
+ */
+answer: string, 
+/**
+ * "as the 1st of 2".
+ */
+short: string, 
+/**
+ * Each reason, with what to do.
+ */
+reasons: Array<Message>, };
+
+export type KeyPlace = "agent" | "keychain";
+
+export type KeyView = { 
+/**
+ * `SHA256:…`: names the key in `choose_key`.
+ */
+fingerprint: string, 
+/**
+ * `ssh-ed25519`, `sk-ssh-ed25519@openssh.com`, …
+ */
+algorithm: string, 
+/**
+ * Comment of the key. Hostile text.
+ */
+comment: string, 
+/**
+ * Where it is kept.
+ */
+place: KeyPlace, 
+/**
+ * A security key: the agent asks for a touch.
+ */
+hardware: boolean, 
+/**
+ * This is the one that signs.
+ */
+chosen: boolean, 
+/**
+ * The public key as one OpenSSH line.
+ */
+public_line: string, };
+
+export type Keys = { 
+/**
+ * The keys.
+ */
+keys: Array<KeyView>, 
+/**
+ * What is wrong with agent or keychain, if anything.
+ */
+messages: Array<Message>, 
+/**
+ * The line for `allowed_signers` for the chosen key.
+ */
+enrol_line: string | null, };
+
+export type Sheet = { 
+/**
+ * The decision.
+ */
+decision: DecisionView, 
+/**
+ * "I, priya-n, have read 5 of 6 files at head … and approve it into main of acme/infra, knowing that it …".
+ */
+sentence: Array<Run>, 
+/**
+ * The findings that must be acknowledged.
+ */
+findings: Array<FindingView>, 
+/**
+ * How many of those are.
+ */
+acknowledged: number, 
+/**
+ * Files not viewed and things not assessed, in words.
+ */
+not_looked_at: Array<string>, 
+/**
+ * Whether it will count.
+ */
+will_count: WillCount, 
+/**
+ * The key; `None` = none chosen.
+ */
+key: KeyView | null, 
+/**
+ * "For this head only, until 1 Dec 2026, 14:24."
+ */
+valid: string, 
+/**
+ * The statement as it would be signed now (its time and nonce are set again when it is).
+ */
+statement: string, 
+/**
+ * Why it cannot be signed yet, each with what to do; empty = it can.
+ */
+blockers: Array<Message>, };
+
+export type Connection = "online" | "offline" | "connecting";
+
+export type KeychainState = "unlocked" | "locked" | "absent";
+
+export type AccountView = { 
+/**
+ * Host of the forge.
+ */
+host: string, 
+/**
+ * Login.
+ */
+login: string, 
+/**
+ * When the token ends, if the forge said; RFC 3339.
+ */
+token_expires_at: string | null, 
+/**
+ * The token is held for this session only.
+ */
+session_only: boolean, };
+
+export type Status = { 
+/**
+ * Same as `Queue::revision`.
+ */
+revision: number, 
+/**
+ * `None` = signed out: the window shows the sign-in.
+ */
+account: AccountView | null, 
+/**
+ * Is the forge reached?
+ */
+connection: Connection, 
+/**
+ * Since when it is not; RFC 3339.
+ */
+offline_since: string | null, 
+/**
+ * When the data on screen was last confirmed by the forge; RFC 3339.
+ */
+data_at: string | null, 
+/**
+ * When the next poll is due; RFC 3339.
+ */
+next_poll_at: string | null, 
+/**
+ * Points left.
+ */
+quota_left: number | null, 
+/**
+ * Points an hour.
+ */
+quota_limit: number | null, 
+/**
+ * Decisions signed and not yet confirmed.
+ */
+outbox: number, 
+/**
+ * The keychain.
+ */
+keychain: KeychainState, 
+/**
+ * The key that signs.
+ */
+key: KeyView | null, 
+/**
+ * Changes that need the user: what the tray counts.
+ */
+pending: number, 
+/**
+ * A change that a notice or a second start asked to be opened; the UI opens it once.
+ */
+open: string | null, 
+/**
+ * Version of the app.
+ */
+version: string, };
+
+export type SignInStep = { 
+/**
+ * What was checked: "github.com answers", "The token is accepted", "repo".
+ */
+name: string, 
+/**
+ * Whether it holds.
+ */
+ok: boolean, 
+/**
+ * What was seen, or what to do.
+ */
+detail: string, };
+
+export type SignInResult = { 
+/**
+ * Signed in.
+ */
+ok: boolean, 
+/**
+ * The steps, in order; the first that is not ok says why not.
+ */
+steps: Array<SignInStep>, };
+
+export type Decided = { 
+/**
+ * The user confirmed in the native dialog, and it was signed. `false`: they did not; nothing was signed.
+ */
+signed: boolean, 
+/**
+ * The outbox entry.
+ */
+entry: DecisionRow | null, };
+
+export type Failure = { 
+/**
+ * For the UI to act on.
+ */
+code: Code, 
+/**
+ * What happened and what was kept.
+ */
+message: string, 
+/**
+ * What to do; may be empty.
+ */
+hint: string, };
+
+export type Code = "signed_out" | "unknown_change" | "moved" | "cannot_sign" | "keys" | "other";

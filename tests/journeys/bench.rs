@@ -266,20 +266,19 @@ impl Bench {
             engine,
             profile,
         };
-        let result = bench
-            .engine
-            .sign_in(bench.forge.url().to_owned(), bench.forge.token())
-            .await
-            .unwrap();
-        assert!(result.ok, "{:?}", result.steps);
-        bench.synced().await;
+        bench.sign_in().await;
         bench
     }
 
     /// Ends the engine and starts another on the same profile, signed in again (the test's keychain is not kept).
     pub(crate) async fn restarted(mut self) -> Self {
-        self.engine.shutdown();
+        self.engine.close().await;
         self.engine = start(self.profile.path(), &self.agent.socket(), self.desktop.clone()).await;
+        self.sign_in().await;
+        self
+    }
+
+    async fn sign_in(&self) {
         let result = self
             .engine
             .sign_in(self.forge.url().to_owned(), self.forge.token())
@@ -287,7 +286,6 @@ impl Bench {
             .unwrap();
         assert!(result.ok, "{:?}", result.steps);
         self.synced().await;
-        self
     }
 
     /// Waits for the first poll that was answered.
@@ -385,12 +383,6 @@ impl Bench {
             assert!(Instant::now() < until, "{state:?} did not come: {decision:?}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-    }
-}
-
-impl Drop for Bench {
-    fn drop(&mut self) {
-        self.engine.shutdown();
     }
 }
 

@@ -62,7 +62,7 @@ async fn connection_broken() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answer_cut_off() {
-    poll_meets(Effect::CutBody(25), "", Connection::Online).await;
+    poll_meets(Effect::CutBody(25), "broke", Connection::Offline).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -134,7 +134,7 @@ async fn hostile_text_is_made_visible_and_stays_text() {
     );
     hostile.title = "<img src=x onerror=alert(1)> \u{202e}evil".into();
     hostile.body =
-        "<script>alert(1)</script> [x](javascript:alert(1)) ![y](https://tracker.example/p.png)".into();
+        "<script>alert(1)</script>\n\n[x](javascript:alert(1)) ![y](https://tracker.example/p.png)".into();
     let bench = Bench::with(|world| {
         world.open(hostile).unwrap();
     })

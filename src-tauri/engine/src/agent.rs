@@ -6,7 +6,7 @@
 //!
 //! Source: draft-ietf-sshm-ssh-agent, sections 3 to 5.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -206,11 +206,15 @@ fn read_listing(mut body: &[u8]) -> Option<Listing> {
 
 /// One request and its answer, without the length in front.
 fn ask(socket: &Path, request: &[u8], limit: Duration) -> Result<Vec<u8>, AgentError> {
-    let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut => AgentError::Silent {
-            seconds: limit.as_secs(),
-        },
-        _ => garbled(&error.to_string()),
+    let failed = |error: std::io::Error| {
+        // Which of the two a socket's time limit gives differs between systems.
+        if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) {
+            AgentError::Silent {
+                seconds: limit.as_secs(),
+            }
+        } else {
+            garbled(&error.to_string())
+        }
     };
     let mut stream = connect(socket, limit).map_err(|error| AgentError::Unreachable {
         socket: socket.display().to_string(),

@@ -11,6 +11,7 @@ use countersign_core::change::{ChangeId, Person};
 use countersign_core::poller::{INTERVAL, Poller, Step};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
 
 use crate::ports::{Address, Desktop, Forge, HiddenOrganisation, Quota, TrayState};
 use crate::store::{Store, StoreError};
@@ -99,6 +100,7 @@ pub(crate) struct Inner<F, D> {
     pub(crate) wake: Notify,
     pub(crate) deciding: tokio::sync::Mutex<()>,
     stop: watch::Sender<bool>,
+    running: Mutex<Option<JoinHandle<()>>>,
     /// How many polls have ended.
     polls: watch::Sender<u64>,
 }
@@ -190,12 +192,14 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             wake: Notify::new(),
             deciding: tokio::sync::Mutex::new(()),
             stop,
+            running: Mutex::new(None),
             polls: watch::Sender::new(0),
         };
         let engine = Self {
             inner: Arc::new(inner),
         };
-        tokio::spawn(engine.clone().run(stopped));
+        let running = tokio::spawn(engine.clone().run(stopped));
+        *held(&engine.inner.running) = Some(running);
         Ok(engine)
     }
 
@@ -239,6 +243,17 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Ends the loop. What it was doing is finished or taken up again at the next start.
     pub fn shutdown(&self) {
         self.inner.stop.send_replace(true);
+    }
+
+    /// Ends the loop and waits until it has ended. Where this was the last handle, the profile is free again.
+    pub async fn close(self) {
+        self.shutdown();
+        let running = held(&self.inner.running).take();
+        if let Some(running) = running
+            && let Err(error) = running.await
+        {
+            tracing::error!(%error, "the engine's loop broke");
+        }
     }
 
     /// Polls soon: the user asked, or the world may have changed.

@@ -246,7 +246,9 @@ pub(crate) async fn notice(desk: &Desk, patience: Duration) -> Result<String> {
 pub(crate) async fn click_on(desk: &Desk, id: &str) -> Result<()> {
     // A notice fades in; a click on one that is not quite there yet goes through it.
     tokio::time::sleep(Duration::from_millis(500)).await;
-    xdotool(desk, &["mousemove", "--window", id, "90", "20", "click", "1"]).await.map(drop)
+    xdotool(desk, &["mousemove", "--window", id, "90", "20", "click", "1"])
+        .await
+        .map(drop)
 }
 
 /// Runs xdotool on the desk.

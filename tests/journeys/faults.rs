@@ -84,11 +84,9 @@ async fn token_expired() {
 #[tokio::test(flavor = "multi_thread")]
 async fn too_many_requests_are_waited_for() {
     let bench = Bench::with_one_change().await;
-    bench.forge.faults([Fault::always(
-        "*",
-        "*",
-        Effect::secondary_limit(429, Some(300)),
-    )]);
+    bench
+        .forge
+        .faults([Fault::always("*", "*", Effect::secondary_limit(429, Some(300)))]);
     bench.poll().await;
     assert!(
         bench

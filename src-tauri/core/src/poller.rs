@@ -46,6 +46,15 @@ pub struct Poller {
     last: Option<Timestamp>,
     held_until: Option<Timestamp>,
     failures: u32,
+    /// Asked for while a poll was under way, which may have asked the forge already.
+    again: Option<Again>,
+}
+
+/// How soon another poll was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Again {
+    Soon,
+    AtOnce,
 }
 
 impl Poller {
@@ -57,7 +66,19 @@ impl Poller {
             last: None,
             held_until: None,
             failures: 0,
+            again: None,
         }
+    }
+
+    /// A poll begins: only what is asked for from now on calls for another one.
+    pub fn begun(&mut self) {
+        self.again = None;
+    }
+
+    /// Whether the forge may be asked now for something that is no poll: not while it asked to wait, and not while
+    /// nothing would be answered until the user does something.
+    pub fn may_ask(&self, now: Timestamp) -> bool {
+        self.due.is_some() && self.held_until.is_none_or(|held| held <= now)
     }
 
     /// When the next poll is due; `None` = only after a nudge.
@@ -109,10 +130,19 @@ impl Poller {
             }
             Outcome::Stopped => self.due = None,
         }
+        match self.again.take() {
+            Some(Again::AtOnce) => {
+                self.demand(now);
+            }
+            Some(Again::Soon) => self.nudge(now),
+            None => {}
+        }
+        self.again = None;
     }
 
     /// The user asks: poll at once, unless the forge asked to wait. Says when it will be.
     pub fn demand(&mut self, now: Timestamp) -> Timestamp {
+        self.again = Some(Again::AtOnce);
         let at = self.held_until.map_or(now, |held| held.max(now));
         self.due = Some(at);
         at
@@ -120,6 +150,7 @@ impl Poller {
 
     /// The world may have changed: poll soon, but neither in a storm nor while the forge asked to wait.
     pub fn nudge(&mut self, now: Timestamp) {
+        self.again.get_or_insert(Again::Soon);
         let mut soonest = now;
         if let Some(last) = self.last
             && last <= now
@@ -199,6 +230,46 @@ mod tests {
         poller.heard(at(31), answered());
         assert_eq!(poller.demand(at(32)), at(32));
         assert_eq!(poller.next(at(32)), Step::Poll);
+    }
+
+    #[test]
+    fn what_is_asked_for_during_a_poll_is_not_lost_with_its_end() {
+        let mut poller = Poller::new(at(0), INTERVAL);
+        poller.begun();
+        poller.demand(at(1));
+        poller.heard(at(2), answered());
+        assert_eq!(poller.next(at(2)), Step::Poll);
+        poller.begun();
+        poller.nudge(at(3));
+        poller.heard(at(4), answered());
+        assert_eq!(poller.next(at(4)), Step::Wait(at(9)));
+        poller.begun();
+        poller.heard(at(9), answered());
+        assert_eq!(poller.next(at(9)), Step::Wait(at(69)));
+        poller.begun();
+        poller.demand(at(70));
+        poller.heard(
+            at(71),
+            Outcome::Failed {
+                retry_after: Some(300),
+            },
+        );
+        assert_eq!(poller.next(at(71)), Step::Wait(at(371)), "the forge comes first");
+    }
+
+    #[test]
+    fn nothing_is_asked_while_the_forge_wants_peace() {
+        let mut poller = Poller::new(at(0), INTERVAL);
+        assert!(poller.may_ask(at(0)));
+        poller.heard(
+            at(0),
+            Outcome::Failed {
+                retry_after: Some(300),
+            },
+        );
+        assert!(!poller.may_ask(at(299)) && poller.may_ask(at(300)));
+        poller.heard(at(400), Outcome::Stopped);
+        assert!(!poller.may_ask(at(401)));
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub mod carrier;
 pub mod envelope;
 pub mod sshsig;
 
-pub use carrier::{envelope_body, extract, is_carried_by};
+pub use carrier::{envelope_body, extract, is_carried_by, words_fit};
 pub use envelope::{Envelope, pae};
 pub use sshsig::{Key, KeyAlgorithm, SshSig, raw_signature};
 

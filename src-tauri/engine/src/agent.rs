@@ -279,6 +279,7 @@ fn string<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(string)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 #[path = "agent_tests.rs"]
 mod tests;

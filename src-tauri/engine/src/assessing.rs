@@ -14,12 +14,67 @@ use crate::store::{Facts, Held};
 /// Makes what is held of a change. CPU-bound, so it runs beside the loop.
 pub(crate) async fn make(change: Change, facts: Facts, diff: Option<Vec<u8>>, viewer: &str) -> Held {
     let viewer = viewer.to_owned();
+    let spare = (change.clone(), facts.clone(), viewer.clone());
     let work = tokio::task::spawn_blocking(move || make_now(change, facts, diff.as_deref(), &viewer));
     match work.await {
         Ok(held) => held,
-        // A panic in a rule is a fault of ours; it must not look like a change without findings.
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+        // A fault of ours, in a rule or a parser. It must neither look like a change without findings nor keep the
+        // other changes from being read.
+        Err(error) => {
+            let (change, facts, viewer) = spare;
+            tracing::error!(change = %change.id, %error, "a change could not be assessed");
+            unassessed(change, facts, &viewer)
+        }
     }
+}
+
+/// What is held of a change on which an assessment broke: nothing of it is judged, so it cannot be approved here.
+fn unassessed(change: Change, mut facts: Facts, viewer: &str) -> Held {
+    facts.missing = vec![(
+        String::new(),
+        "a fault in Countersign broke off its assessment: read it at the forge, and please report it".into(),
+    )];
+    let assessment = Assessment {
+        not_assessed: facts
+            .missing
+            .iter()
+            .map(|(path, reason)| NotAssessed {
+                path: path.clone(),
+                reason: reason.clone(),
+            })
+            .collect(),
+        ..Assessment::default()
+    };
+    let patch_sha256 = patch::digest(&[]);
+    let assessment_sha256 = assessment_digest(&assessment);
+    Held {
+        section: queue::section(&change, viewer),
+        needs_sign_off: true,
+        involvement_words: "It could not be looked for marks of AI tools, so it is treated as AI-assisted."
+            .into(),
+        classification: Classification {
+            involvement: Involvement::Suspected,
+            tool: None,
+            evidence: Vec::new(),
+            automation: None,
+            commits_unread: change.commit_count,
+        },
+        assessment,
+        read: false,
+        facts,
+        seen: seen(&change, &patch_sha256, &assessment_sha256),
+        patch_sha256,
+        assessment_sha256,
+        change,
+    }
+}
+
+/// Digest over what is shown: names it when a decision is made on it.
+fn seen(change: &Change, patch_sha256: &str, assessment_sha256: &str) -> String {
+    hex(Sha256::digest(format!(
+        "{}\n{}\n{patch_sha256}\n{assessment_sha256}\n",
+        change.head.oid, change.target.branch
+    )))
 }
 
 pub(crate) fn make_now(change: Change, facts: Facts, diff: Option<&[u8]>, viewer: &str) -> Held {
@@ -73,10 +128,6 @@ pub(crate) fn make_now(change: Change, facts: Facts, diff: Option<&[u8]>, viewer
     let (needs_sign_off, involvement_words) = needs_sign_off(&classification, requirement.as_ref());
     let patch_sha256 = patch::digest(diff.unwrap_or_default());
     let assessment_sha256 = assessment_digest(&assessment);
-    let seen = hex(Sha256::digest(format!(
-        "{}\n{}\n{patch_sha256}\n{assessment_sha256}\n",
-        change.head.oid, change.target.branch
-    )));
     Held {
         section: queue::section(&change, viewer),
         needs_sign_off,
@@ -85,7 +136,7 @@ pub(crate) fn make_now(change: Change, facts: Facts, diff: Option<&[u8]>, viewer
         assessment,
         read: diff.is_some(),
         facts,
-        seen,
+        seen: seen(&change, &patch_sha256, &assessment_sha256),
         patch_sha256,
         assessment_sha256,
         change,

@@ -8,9 +8,10 @@ use countersign_core::evidence::Strength;
 use countersign_core::finding::{Component, Finding, Severity, Side};
 use countersign_core::patch::{FileKind as PatchKind, FilePatch, FileType, LineKind, Patch};
 
+use crate::account::Account;
 use crate::counting;
 use crate::deciding::must_acknowledge;
-use crate::engine::{Account, Engine, now};
+use crate::engine::{Engine, now};
 use crate::markdown::markdown;
 use crate::ports::{Desktop, Forge};
 use crate::queue_view::{badge, decision_row, person, severity};
@@ -118,7 +119,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         Ok(held)
     }
 
-    pub(crate) fn change_view(&self, account: &Account<F>, held: &Held) -> Result<ChangeView, Failure> {
+    pub(crate) fn change_view(&self, account: &Account, held: &Held) -> Result<ChangeView, Failure> {
         let change = &held.change;
         let key = self.live().key.clone();
         let store = self.store();
@@ -450,7 +451,7 @@ fn components_words(held: &Held) -> String {
     format!("{text} Source: {source}.")
 }
 
-fn reviews<F>(change: &Change, account: &Account<F>) -> Vec<ReviewView> {
+fn reviews(change: &Change, account: &Account) -> Vec<ReviewView> {
     change
         .reviews
         .iter()

@@ -96,6 +96,20 @@ pub(crate) fn will_count(
             reasons: no,
         };
     }
+    if change.commit_count > change.commits.len() as u64 {
+        return WillCount {
+            answer: "unknown".into(),
+            short: "not all commits read".into(),
+            reasons: vec![reason(
+                format!(
+                    "Only {} of {} commits were read: who wrote the others is not known here.",
+                    change.commits.len(),
+                    change.commit_count
+                ),
+                "The gate reads them from git and decides.",
+            )],
+        };
+    }
     let needed = crate::assessing::requirement(&policy, None).approvals;
     let short = if needed > 1 {
         format!("as one of {needed}")

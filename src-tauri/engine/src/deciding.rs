@@ -2,8 +2,9 @@
 
 use countersign_core::change::{Change, ChangeId, ChangeState};
 use countersign_core::decision::{
-    ChangeContext, Changeset, Claims, Decision, ForgeContext, PolicyContext, Predicate, PresenceClaim,
-    Reviewer, Seen, Statement, Subject, SubjectDigest, acknowledged_digest, nonce, subject_name,
+    ChangeContext, Changeset, Claims, Decision, ForgeContext, OutboxState, PolicyContext, Predicate,
+    PresenceClaim, Reviewer, Seen, Statement, Subject, SubjectDigest, acknowledged_digest, nonce,
+    subject_name,
 };
 use countersign_core::finding::{Finding, Severity};
 use countersign_core::patch::Patch;
@@ -11,15 +12,16 @@ use countersign_core::policy::{self, Policy, Require, Requirement};
 use countersign_core::{ledger, signature};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::account::Account;
 use crate::assessing;
 use crate::counting;
-use crate::engine::{Account, Engine, now};
+use crate::engine::{Engine, now};
 use crate::ports::{Desktop, Forge, Question};
 use crate::queue_view::decision_row;
 use crate::rows::visible;
 use crate::signer;
 use crate::store::{Held, NewEntry};
-use crate::view::{Code, Decided, DecisionView, Failure, KeyView, Message, Run, Sheet};
+use crate::view::{Code, Decided, DecisionView, Failure, KeyView, KeychainState, Message, Run, Sheet};
 use crate::words;
 
 /// Without a policy: how long an approval holds, and how late it may be sent. Source: approval-format.md's defaults.
@@ -66,6 +68,14 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         words: String,
     ) -> Result<Sheet, Failure> {
         let account = self.signed_in()?;
+        let (no_key, locked) = {
+            let live = self.live();
+            (live.key.is_none(), live.keychain == KeychainState::Locked)
+        };
+        // A key may have come since: added to the agent, or the keychain unlocked.
+        if no_key && !locked {
+            self.refresh_key().await;
+        }
         let ready = self.ready(&account, &id, &head, &seen, decision, &words)?;
         let held = &ready.held;
         let statement = self.statement(&account, &ready, now(), &nonce([0; 16]));
@@ -151,7 +161,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 &blocker.todo,
             ));
         }
-        self.check_head(&account, &ready).await?;
+        self.check_head(&ready).await?;
         let Some(key) = ready.key.clone() else {
             return Err(Failure::coded(
                 Code::Keys,
@@ -201,7 +211,16 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let envelope = signature::assemble(&signed.key, &signed.signature, &payload).map_err(not_signed)?;
         let body =
             signature::envelope_body(&statement.readable_line(), &words, &envelope).map_err(not_signed)?;
-        let entry = self.keep(&ready, name, at, &words, body, &key, &envelope)?;
+        let entry = self.keep(
+            &ready,
+            name,
+            at,
+            &words,
+            body,
+            &key,
+            &envelope,
+            account.viewer_id(),
+        )?;
         self.inner.wake.notify_one();
         self.changed();
         Ok(Decided {
@@ -212,20 +231,24 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
     /// Puts away a decision that came to its end, or takes back one that was not sent.
     pub async fn discard(&self, entry: String) -> Result<(), Failure> {
-        let Some(mut found) = self.store().decision(&entry)? else {
-            return Ok(());
-        };
-        if !found.state.is_final() {
-            if found.review.is_some() || found.state != countersign_core::decision::OutboxState::Queued {
+        // Held until the end: what is not being sent now does not begin to be.
+        let sending = self.sending();
+        let found = self.store().decision(&entry)?;
+        let Some(mut found) = found else { return Ok(()) };
+        if found.state.is_final() {
+            found.hidden = true;
+            self.store().note_decision(&found)?;
+        } else {
+            let under_way = sending.as_deref() == Some(entry.as_str());
+            if under_way || found.review.is_some() || found.state != OutboxState::Queued {
                 return Err(Failure::other(
                     "It is on its way: the forge may have it already. Nothing was taken back.",
                     "Wait until it is confirmed; dismiss it at the forge if need be.",
                 ));
             }
-            self.take_back(&mut found);
+            self.take_back(&mut found)?;
         }
-        found.hidden = true;
-        self.store().note_decision(&found)?;
+        drop(sending);
         self.changed();
         Ok(())
     }
@@ -240,6 +263,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         body: String,
         key: &KeyView,
         envelope: &signature::Envelope,
+        reviewer: &str,
     ) -> Result<crate::store::Entry, Failure> {
         let change = &ready.held.change;
         let delay = ready
@@ -251,6 +275,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             entry: name.clone(),
             change: change.id.clone(),
             head: change.head.oid.clone(),
+            target: change.target.branch.clone(),
+            reviewer: reviewer.to_owned(),
             title: change.title.clone(),
             decision: ready.decision,
             words: words.to_owned(),
@@ -267,7 +293,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             change: change.id.clone(),
             head: change.head.oid.clone(),
             decision: ready.decision,
-            state: countersign_core::decision::OutboxState::Queued,
+            state: OutboxState::Queued,
             key: key.fingerprint.clone(),
             envelope: Some(envelope.to_json()),
             review: None,
@@ -283,7 +309,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Checks that what is to be signed is what was shown, and gathers what the statement needs.
     fn ready(
         &self,
-        account: &Account<F>,
+        account: &Account,
         id: &str,
         head: &str,
         seen: &str,
@@ -335,7 +361,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             .map(|policy| assessing::requirement(policy, patch.as_ref()));
         let senior = policy
             .as_ref()
-            .is_some_and(|policy| policy.senior(Self::viewer_id(account)).is_some());
+            .is_some_and(|policy| policy.senior(account.viewer_id()).is_some());
         let acknowledged: Vec<Finding> = held
             .assessment
             .findings
@@ -402,11 +428,29 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                     "Its diff could not be read, so there is nothing to approve.".into(),
                     "Poll again when the forge answers.",
                 );
+            } else if ready.files == 0 && held.change.changed_files > 0 {
+                block(
+                    format!(
+                        "None of its {} could be shown, so there is nothing to approve.",
+                        words::count(
+                            usize::try_from(held.change.changed_files).unwrap_or(usize::MAX),
+                            "file",
+                            "files"
+                        )
+                    ),
+                    "Read it at the forge; a diff that cannot be read here cannot be signed here.",
+                );
             }
         } else if words.trim().is_empty() {
             block(
                 "Nothing is written yet.".into(),
                 "Say what is to be changed, or what you noticed.",
+            );
+        }
+        if let Err(why) = signature::words_fit(words) {
+            block(
+                why.detail,
+                "Shorten what you wrote, or leave the quoted approval out.",
             );
         }
         if ready.key.is_none() {
@@ -430,11 +474,26 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
     /// Where the forge can be reached, a head that moved is said before anything is signed. Offline, the outbox
     /// compares again before it sends.
-    async fn check_head(&self, account: &Account<F>, ready: &Ready) -> Result<(), Failure> {
+    async fn check_head(&self, ready: &Ready) -> Result<(), Failure> {
         let change = &ready.held.change;
-        let Ok(now) = account.forge.head(&change.id).await else {
+        let Some(online) = self.online() else {
             return Ok(());
         };
+        let Ok(now) = online.forge.head(&change.id).await else {
+            return Ok(());
+        };
+        if now.target_branch != change.target.branch {
+            self.nudge();
+            return Err(Failure::coded(
+                Code::Moved,
+                format!(
+                    "It is bound for {} now, and was for {} when you read it. Nothing was signed.",
+                    visible(&now.target_branch),
+                    visible(&change.target.branch)
+                ),
+                "Read it again, then decide.",
+            ));
+        }
         if now.head != change.head.oid {
             self.nudge();
             return Err(Failure::coded(
@@ -460,7 +519,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
     fn statement(
         &self,
-        account: &Account<F>,
+        account: &Account,
         ready: &Ready,
         at: Timestamp,
         nonce: &str,
@@ -515,7 +574,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                     changeset: held.facts.changeset.clone().map(Changeset::git_raw_v1),
                 },
                 reviewer: Reviewer {
-                    id: Self::viewer_id(account).to_owned(),
+                    id: account.viewer_id().to_owned(),
                     login: account.viewer.login.clone(),
                 },
                 policy: PolicyContext {

@@ -7,19 +7,27 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use countersign_core::change::{ChangeId, Person};
+use countersign_core::change::ChangeId;
 use countersign_core::poller::{INTERVAL, Poller, Step};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
-use crate::ports::{Address, Desktop, Forge, HiddenOrganisation, Quota, TrayState};
+use crate::account::{Account, Online};
+use crate::ports::{Desktop, Forge, HiddenOrganisation, Quota, TrayState};
 use crate::store::{Store, StoreError};
 use crate::vault::Vault;
 use crate::view::{
     AccountView, Code, Connection, Failure, KeyView, KeychainState, Message, QueueFilter, Row, SectionKind,
     SeverityView, Status,
 };
+use crate::words;
+
+/// After the loop broke: long enough not to fill the log, short enough not to be noticed.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// How often a keychain that is locked or gone is looked at unasked: each time it may ask the user for the password.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(5);
 
 /// How the engine is started.
 #[derive(Debug, Clone)]
@@ -46,27 +54,6 @@ impl Options {
     }
 }
 
-/// The account that is signed in.
-pub(crate) struct Account<F> {
-    pub(crate) address: Address,
-    pub(crate) forge: Arc<F>,
-    pub(crate) viewer: Person,
-    pub(crate) expires_at: Option<Timestamp>,
-    pub(crate) session_only: bool,
-}
-
-impl<F> Clone for Account<F> {
-    fn clone(&self) -> Self {
-        Self {
-            address: self.address.clone(),
-            forge: Arc::clone(&self.forge),
-            viewer: self.viewer.clone(),
-            expires_at: self.expires_at,
-            session_only: self.session_only,
-        }
-    }
-}
-
 /// What is known now and not kept over a restart.
 pub(crate) struct Live {
     pub(crate) revision: u64,
@@ -79,8 +66,14 @@ pub(crate) struct Live {
     pub(crate) keychain: KeychainState,
     pub(crate) keychain_message: Option<Message>,
     pub(crate) notices_message: Option<Message>,
+    /// The disk does not take what is to be kept.
+    pub(crate) store_message: Option<Message>,
     pub(crate) key: Option<KeyView>,
     pub(crate) open: Option<ChangeId>,
+    /// The account of the last session is still being taken up.
+    pub(crate) restoring: bool,
+    /// When keychain and agent were last looked at.
+    looked_at: Option<Timestamp>,
     pub(crate) poller: Poller,
     pub(crate) polling: bool,
     /// Forge's clock minus this machine's.
@@ -94,11 +87,14 @@ pub(crate) struct Inner<F, D> {
     pub(crate) options: Options,
     store: Mutex<Store>,
     live: Mutex<Live>,
-    account: Mutex<Option<Account<F>>>,
+    account: Mutex<Option<Account>>,
+    forge: Mutex<Option<Arc<F>>>,
     pub(crate) vault: Vault,
     pub(crate) desktop: D,
     pub(crate) wake: Notify,
     pub(crate) deciding: tokio::sync::Mutex<()>,
+    /// The decision that is being sent, which cannot be taken back.
+    sending: Mutex<Option<String>>,
     stop: watch::Sender<bool>,
     running: Mutex<Option<JoinHandle<()>>>,
     /// How many polls have ended.
@@ -173,8 +169,11 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             keychain: KeychainState::Unlocked,
             keychain_message: None,
             notices_message: None,
+            store_message: None,
             key: None,
             open: None,
+            restoring: true,
+            looked_at: None,
             poller: Poller::new(now(), options.interval),
             polling: false,
             skew: SignedDuration::ZERO,
@@ -187,10 +186,12 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             store: Mutex::new(store),
             live: Mutex::new(live),
             account: Mutex::new(None),
+            forge: Mutex::new(None),
             vault,
             desktop,
             wake: Notify::new(),
             deciding: tokio::sync::Mutex::new(()),
+            sending: Mutex::new(None),
             stop,
             running: Mutex::new(None),
             polls: watch::Sender::new(0),
@@ -198,46 +199,108 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let engine = Self {
             inner: Arc::new(inner),
         };
-        let running = tokio::spawn(engine.clone().run(stopped));
+        let running = tokio::spawn(engine.clone().supervised(stopped));
         *held(&engine.inner.running) = Some(running);
         Ok(engine)
     }
 
-    async fn run(self, mut stopped: watch::Receiver<bool>) {
-        self.check_keychain().await;
-        self.restore().await;
-        self.refresh_key().await;
-        self.changed();
-        loop {
-            if *stopped.borrow() {
+    /// Keeps the loop going: should it ever break, that is told and it begins anew.
+    async fn supervised(self, mut stopped: watch::Receiver<bool>) {
+        while !*stopped.borrow() {
+            let Err(broken) = tokio::spawn(self.clone().run(stopped.clone())).await else {
                 return;
+            };
+            tracing::error!(%broken, "the engine's loop broke and begins anew");
+            {
+                let mut live = self.live();
+                live.polling = false;
+                live.trouble = Some(Message {
+                    what: "A fault in Countersign broke off its last round.".into(),
+                    kept: "The queue and the outbox are as they were.".into(),
+                    todo: "It goes on by itself; please report what the log says.".into(),
+                });
             }
-            if self.account().is_none() {
-                self.restore().await;
+            *self.sending() = None;
+            self.changed();
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                _ = stopped.changed() => {}
             }
-            let mut wait = Duration::from_secs(60);
-            if self.account().is_some() {
-                let step = self.live().poller.next(now());
-                if step == Step::Poll {
-                    self.live().polling = true;
-                    self.poll().await;
-                    self.live().polling = false;
-                    self.changed();
-                    self.inner.polls.send_modify(|polls| *polls += 1);
-                }
-                self.send_outbox().await;
-                if let Step::Wait(until) = self.live().poller.next(now()) {
-                    wait = Duration::try_from(until.duration_since(now()))
-                        .unwrap_or_default()
-                        .min(wait);
-                }
-            }
+        }
+    }
+
+    async fn run(self, mut stopped: watch::Receiver<bool>) {
+        self.look_again().await;
+        self.live().restoring = false;
+        self.changed();
+        while !*stopped.borrow() {
+            // Either can be cut off anywhere: what was read is asked for again, what was sent is looked for.
+            let wait = tokio::select! {
+                wait = self.round() => wait,
+                _ = stopped.changed() => return,
+            };
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = self.inner.wake.notified() => {}
                 _ = stopped.changed() => {}
             }
         }
+    }
+
+    /// One turn of the loop: how long to sleep after it.
+    async fn round(&self) -> Duration {
+        const LONGEST: Duration = Duration::from_secs(60);
+        if !self.is_usual()
+            && self
+                .live()
+                .looked_at
+                .is_none_or(|at| now().duration_since(at) >= LOOK_AGAIN)
+        {
+            self.look_again().await;
+        }
+        if self.online().is_none() {
+            return LONGEST;
+        }
+        // Before the poll, which can take long: a decision is what somebody waits for.
+        self.send_outbox().await;
+        let step = self.live().poller.next(now());
+        if step == Step::Poll {
+            {
+                let mut live = self.live();
+                live.polling = true;
+                live.poller.begun();
+            }
+            self.poll().await;
+            self.changed();
+            {
+                // In one step: who waits for a poll must not take this one for the next.
+                let mut live = self.live();
+                live.polling = false;
+                self.inner.polls.send_modify(|polls| *polls += 1);
+            }
+            self.send_outbox().await;
+        }
+        match self.live().poller.next(now()) {
+            Step::Poll => Duration::ZERO,
+            Step::Wait(until) => Duration::try_from(until.duration_since(now()))
+                .unwrap_or_default()
+                .min(LONGEST),
+        }
+    }
+
+    /// Looks at the keychain, for the token and for the key that signs.
+    async fn look_again(&self) {
+        self.live().looked_at = Some(now());
+        self.check_keychain().await;
+        self.restore().await;
+        self.refresh_key().await;
+    }
+
+    /// The keychain answers, the token is held, a key is at hand: nothing to look for again.
+    fn is_usual(&self) -> bool {
+        let signed_in = self.online().is_some();
+        let live = self.live();
+        live.keychain == KeychainState::Unlocked && live.key.is_some() && signed_in
     }
 
     /// Ends the loop. What it was doing is finished or taken up again at the next start.
@@ -268,12 +331,21 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Nobody is signed in, or the forge asked to wait.
     pub async fn refresh(&self) -> Result<(), Failure> {
         self.signed_in()?;
-        self.check_keychain().await;
+        if !self.is_usual() {
+            self.look_again().await;
+        }
+        if self.online().is_none() {
+            return Err(Failure::coded(
+                Code::SignedOut,
+                "The token is not at hand, so the forge was not asked. What was read stays.",
+                "Unlock the keychain, or sign in again.",
+            ));
+        }
         let mut polls = self.inner.polls.subscribe();
         let (at, wanted) = {
             let mut live = self.live();
             // A poll that is under way may have asked already; only one that begins now counts.
-            let wanted = *polls.borrow() + if live.polling { 2 } else { 1 };
+            let wanted = *polls.borrow_and_update() + if live.polling { 2 } else { 1 };
             (live.poller.demand(now()), wanted)
         };
         if at > now() {
@@ -322,10 +394,11 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         Ok(Status {
             revision: live.revision,
             account: account.map(|account| AccountView {
+                session_only: self.inner.vault.is_session_only(&account.token_name()),
                 host: account.address.host,
                 login: account.viewer.login,
                 token_expires_at: account.expires_at.map(|at| at.to_string()),
-                session_only: account.session_only,
+                token: account.token,
             }),
             connection: live.connection,
             offline_since: live.offline_since.map(|at| at.to_string()),
@@ -337,6 +410,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             keychain: live.keychain,
             key: live.key.clone(),
             pending,
+            restoring: live.restoring,
             open: live.open.take().map(|id| id.to_string()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         })
@@ -400,15 +474,47 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         held(&self.inner.live)
     }
 
-    pub(crate) fn account(&self) -> Option<Account<F>> {
+    /// Locked before the store where both are needed.
+    pub(crate) fn sending(&self) -> MutexGuard<'_, Option<String>> {
+        held(&self.inner.sending)
+    }
+
+    /// Takes in how a write to the store went; tells the user where it failed.
+    pub(crate) fn wrote(&self, written: Result<(), StoreError>) -> bool {
+        let message = written.err().map(|error| {
+            tracing::error!(%error, "the store cannot be written");
+            Message {
+                what: words::sentence(&error.to_string()),
+                kept: "What was kept before is unchanged.".into(),
+                todo: "Make room on the disk; Countersign tries again by itself.".into(),
+            }
+        });
+        let ok = message.is_none();
+        self.live().store_message = message;
+        ok
+    }
+
+    pub(crate) fn account(&self) -> Option<Account> {
         held(&self.inner.account).clone()
     }
 
-    pub(crate) fn set_account(&self, account: Option<Account<F>>) {
-        *held(&self.inner.account) = account;
+    /// The account with the way to its forge, where its token is held.
+    pub(crate) fn online(&self) -> Option<Online<F>> {
+        let account = held(&self.inner.account);
+        let forge = held(&self.inner.forge);
+        Some(Online {
+            account: account.clone()?,
+            forge: forge.clone()?,
+        })
     }
 
-    pub(crate) fn signed_in(&self) -> Result<Account<F>, Failure> {
+    pub(crate) fn set_account(&self, account: Option<Account>, forge: Option<Arc<F>>) {
+        let mut held_account = held(&self.inner.account);
+        *held(&self.inner.forge) = forge;
+        *held_account = account;
+    }
+
+    pub(crate) fn signed_in(&self) -> Result<Account, Failure> {
         self.account().ok_or_else(|| Failure {
             code: Code::SignedOut,
             message: "Nobody is signed in. What was read stays on this machine.".into(),

@@ -3,6 +3,7 @@
 //! | module | subject |
 //! |---|---|
 //! | [`engine`] | shared state, and the one loop that polls and sends |
+//! | `account` | who is signed in, with or without a token at hand |
 //! | `session` | signing in and out, the key that signs |
 //! | `sync` | one poll: find, read, store, tell |
 //! | `assessing` | from the forge's answer to what is held |
@@ -23,6 +24,7 @@
 //! Data flows one way: the forge's answer into the store, the store into the views, the user's decision into the
 //! outbox, the outbox to the forge. Nothing but the loop writes to the forge.
 
+mod account;
 pub mod agent;
 mod assessing;
 mod change_view;

@@ -26,7 +26,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 /// begin with it too. Characters that an address cannot hold would be an argument or a second line to what opens it.
 fn is_below(url: &str, web: &str) -> bool {
     let rest = url.strip_prefix(web).and_then(|rest| rest.strip_prefix('/'));
-    rest.is_some() && url.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '\\' | '<' | '>' | '`' | '|'))
+    rest.is_some()
+        && url
+            .chars()
+            .all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '\\' | '<' | '>' | '`' | '|'))
 }
 
 #[cfg(test)]
@@ -35,7 +38,10 @@ mod tests {
 
     #[test]
     fn only_the_forge_itself_is_opened() {
-        assert!(is_below("https://github.com/acme/infra/pull/482#discussion_r1", "https://github.com"));
+        assert!(is_below(
+            "https://github.com/acme/infra/pull/482#discussion_r1",
+            "https://github.com"
+        ));
         for url in [
             "https://github.com.evil.example/x",
             "https://github.com@evil.example/x",

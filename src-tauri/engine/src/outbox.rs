@@ -1,21 +1,23 @@
 //! From signed to confirmed: the only place that writes to the forge, one step at a time, each noted on disk.
 //!
 //! ```text
-//! Queued ── head as signed? ── list reviews: is ours there? ── create pending ──> Pending
-//! Pending ── head as signed? ── submit by id ──> Submitted ── read back, head as signed? ──> Confirmed
+//! Queued ── list reviews: is ours there? ── stands as signed? ── create pending ──> Pending
+//! Pending ── stands as signed? ── submit by id ──> Submitted ── read back, stands as signed? ──> Confirmed
 //! ```
 //! A call whose answer was lost is never repeated blindly: the next round lists the reviews first and looks for the
 //! same envelope. What cannot be sent any more ends as `Superseded`, `Expired`, `HandedBack` or `Refused`, with what
-//! was written kept; nothing is ever signed again by itself.
+//! was written kept; nothing is ever signed again by itself. What only its author sees at the forge is taken away
+//! before the decision is ended, so that a failure on the way leaves a decision to be taken up again, not a draft.
 
-use countersign_core::change::{ChangeState, Review, ReviewState};
+use countersign_core::change::{ChangeState, Oid, Review, ReviewState};
 use countersign_core::decision::{Decision, OutboxState};
 use countersign_core::ledger;
 use countersign_core::signature::{extract, is_carried_by};
 
-use crate::engine::{Account, Engine, now};
+use crate::account::Online;
+use crate::engine::{Engine, now};
 use crate::ports::{Desktop, Forge, ForgeError, HeadNow};
-use crate::store::Entry;
+use crate::store::{Entry, StoreError};
 use crate::view::Message;
 use crate::words;
 
@@ -25,42 +27,85 @@ enum Went {
     Wait,
 }
 
+/// Why a decision goes no further.
+enum End {
+    Superseded(String),
+    HandedBack(&'static str),
+    Expired,
+    Refused(String),
+}
+
 impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Takes every decision that is under way as far as it will go now.
     pub(crate) async fn send_outbox(&self) {
-        let Some(account) = self.account() else { return };
-        let mut entries = match self.store().decisions() {
+        let Some(online) = self.online() else { return };
+        let entries = match self.store().decisions() {
             Ok(entries) => entries,
             Err(error) => {
                 tracing::error!(%error, "the outbox cannot be read");
                 return;
             }
         };
-        entries.retain(|entry| !entry.state.is_final() && entry.change.host == account.address.host);
-        entries.reverse();
-        for mut entry in entries {
-            loop {
-                let before = entry.state;
-                let went = self.step(&account, &mut entry).await;
-                self.changed();
-                match went {
-                    Ok(Went::On) if !entry.state.is_final() && entry.state != before => {}
-                    Ok(_) => break,
-                    Err(error) => {
-                        self.held_up(&mut entry, &error);
-                        self.changed();
-                        break;
-                    }
+        let waiting = entries
+            .into_iter()
+            .rev()
+            .filter(|entry| !entry.state.is_final() && entry.change.host == online.account.address.host)
+            .map(|entry| entry.entry);
+        for name in waiting.collect::<Vec<_>>() {
+            if !self.live().poller.may_ask(now()) {
+                return;
+            }
+            let Some(entry) = self.take_up(&name) else {
+                continue;
+            };
+            self.send(&online, entry).await;
+            *self.sending() = None;
+            self.changed();
+        }
+    }
+
+    /// Marks a decision as being sent: from now on the user cannot take it back.
+    fn take_up(&self, name: &str) -> Option<Entry> {
+        let mut sending = self.sending();
+        let entry = self.store().decision(name).ok().flatten()?;
+        if entry.state.is_final() {
+            return None;
+        }
+        *sending = Some(entry.entry.clone());
+        Some(entry)
+    }
+
+    async fn send(&self, online: &Online<F>, mut entry: Entry) {
+        if entry.reviewer != online.account.viewer_id() {
+            let message = Message {
+                what: "It was signed by another account than the one that is signed in.".into(),
+                kept: "Your signed decision waits here.".into(),
+                todo: "Sign in as that account; then it is sent.".into(),
+            };
+            let state = entry.state;
+            self.note(&mut entry, state, Some(message));
+            return;
+        }
+        loop {
+            let before = entry.state;
+            let went = self.step(online, &mut entry).await;
+            self.changed();
+            match went {
+                Ok(Went::On) if !entry.state.is_final() && entry.state != before => {}
+                Ok(_) => return,
+                Err(error) => {
+                    self.held_up(&mut entry, &error);
+                    return;
                 }
             }
         }
     }
 
-    async fn step(&self, account: &Account<F>, entry: &mut Entry) -> Result<Went, ForgeError> {
+    async fn step(&self, online: &Online<F>, entry: &mut Entry) -> Result<Went, ForgeError> {
         match entry.state {
-            OutboxState::Queued => self.prepare(account, entry).await,
-            OutboxState::Pending => self.submit(account, entry).await,
-            OutboxState::Submitted => self.read_back(account, entry).await,
+            OutboxState::Queued => self.prepare(online, entry).await,
+            OutboxState::Pending => self.submit(online, entry).await,
+            OutboxState::Submitted => self.read_back(online, entry).await,
             OutboxState::Confirmed
             | OutboxState::Superseded
             | OutboxState::Expired
@@ -69,14 +114,11 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         }
     }
 
-    /// Queued → Pending, or found further on, or handed back.
-    async fn prepare(&self, account: &Account<F>, entry: &mut Entry) -> Result<Went, ForgeError> {
+    /// Queued → Pending, or found further on, or ended.
+    async fn prepare(&self, online: &Online<F>, entry: &mut Entry) -> Result<Went, ForgeError> {
         // Looked for before anything else: an answer that was lost must not lead to a second review.
-        let reviews = match account.forge.reviews(&entry.change).await {
-            Err(ForgeError::NotFound { .. }) => {
-                return Ok(self.hand_back(entry, "the change can no longer be read"));
-            }
-            other => other?,
+        let Some(reviews) = readable(online.forge.reviews(&entry.change).await)? else {
+            return Ok(self.end(entry, End::HandedBack(UNREADABLE)));
         };
         if let Some(review) = find(&reviews, entry) {
             entry.review = Some(review.id.clone());
@@ -87,103 +129,83 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             };
             return Ok(self.note(entry, next, None));
         }
-        let Some(_) = self.still_good(account, entry).await? else {
-            return Ok(Went::Wait);
+        let Some(head) = readable(online.forge.head(&entry.change).await)? else {
+            return Ok(self.end(entry, End::HandedBack(UNREADABLE)));
         };
-        let own = |review: &&Review| {
-            review.author.as_ref().and_then(|a| a.id.as_deref()) == account.viewer.id.as_deref()
-        };
-        if let Some(other) = reviews
-            .iter()
-            .filter(own)
-            .find(|review| review.state == ReviewState::Pending)
-        {
-            let message = Message {
-                what: format!(
-                    "A pending review of your own (number {}) is in the way: the forge allows one.",
-                    other.id
-                ),
-                kept: "Your signed decision waits here; the other review was not touched.".into(),
-                todo: "Submit or discard that review at the forge; then this one is sent.".into(),
-            };
-            return Ok(self.note(entry, OutboxState::Queued, Some(message)));
+        if let Some(end) = self.stands(entry, &head) {
+            return Ok(self.end(entry, end));
         }
-        let created = account
+        if let Some(other) = own_pending(&reviews, entry) {
+            return Ok(self.in_the_way(entry, Some(&other.id)));
+        }
+        match online
             .forge
             .create_pending(&entry.change, &entry.head, &entry.body)
-            .await;
-        match created {
+            .await
+        {
             Ok(review) => {
                 entry.review = Some(review.id.clone());
-                if review.commit.as_ref().is_some_and(|commit| *commit != entry.head) {
-                    account.forge.delete_pending(&entry.change, &review.id).await?;
-                    return Ok(self.supersede(entry, "The forge filed it under another commit."));
-                }
                 Ok(self.note(entry, OutboxState::Pending, None))
             }
-            Err(error) => self.refused(entry, error),
+            Err(ForgeError::Refused { message }) => match Refusal::of(&message) {
+                Refusal::PendingInTheWay => Ok(self.in_the_way(entry, None)),
+                Refusal::Commit => Ok(self.end(entry, gone_commit(&message))),
+                Refusal::Other => Ok(self.end(entry, End::Refused(message))),
+            },
+            Err(error) => Err(error),
         }
     }
 
-    /// Pending → Submitted.
-    async fn submit(&self, account: &Account<F>, entry: &mut Entry) -> Result<Went, ForgeError> {
-        let Some(review) = entry.review.clone() else {
+    /// Pending → Submitted, or ended with nothing left at the forge.
+    async fn submit(&self, online: &Online<F>, entry: &mut Entry) -> Result<Went, ForgeError> {
+        let Some(reviews) = readable(online.forge.reviews(&entry.change).await)? else {
+            return Ok(self.end(entry, End::HandedBack(UNREADABLE)));
+        };
+        let Some(found) = find(&reviews, entry) else {
+            entry.review = None;
             return Ok(self.note(entry, OutboxState::Queued, None));
         };
-        let reviews = match account.forge.reviews(&entry.change).await {
-            Err(ForgeError::NotFound { .. }) => {
-                return Ok(self.hand_back(entry, "the change can no longer be read"));
-            }
-            other => other?,
+        entry.review = Some(found.id.clone());
+        if found.state != ReviewState::Pending {
+            return Ok(self.note(entry, OutboxState::Submitted, None));
+        }
+        let review = found.id.clone();
+        if is_elsewhere(found.commit.as_ref(), entry) {
+            let end = End::Superseded("The forge filed it under another commit.".into());
+            return self.end_pending(online, entry, &review, end).await;
+        }
+        let Some(head) = readable(online.forge.head(&entry.change).await)? else {
+            return Ok(self.end(entry, End::HandedBack(UNREADABLE)));
         };
-        match find(&reviews, entry) {
-            None => {
-                entry.review = None;
-                return Ok(self.note(entry, OutboxState::Queued, None));
-            }
-            Some(found) if found.state != ReviewState::Pending => {
-                entry.review = Some(found.id.clone());
-                return Ok(self.note(entry, OutboxState::Submitted, None));
-            }
-            Some(_) => {}
+        if let Some(end) = self.stands(entry, &head) {
+            return self.end_pending(online, entry, &review, end).await;
         }
-        if self.still_good(account, entry).await?.is_none() {
-            // It was handed back or overtaken: what only its author sees goes away again.
-            if let Err(error) = account.forge.delete_pending(&entry.change, &review).await {
-                tracing::warn!(%error, "a pending review stays at the forge");
-            }
-            return Ok(Went::Wait);
-        }
-        match account
+        match online
             .forge
             .submit(&entry.change, &review, entry.decision, &entry.body)
             .await
         {
             Ok(_) => Ok(self.note(entry, OutboxState::Submitted, None)),
-            Err(error) => {
-                let went = self.refused(entry, error)?;
-                if entry.state == OutboxState::Refused
-                    && let Err(error) = account.forge.delete_pending(&entry.change, &review).await
-                {
-                    tracing::warn!(%error, "a pending review stays at the forge");
-                }
-                Ok(went)
+            Err(ForgeError::Refused { message }) => {
+                let end = match Refusal::of(&message) {
+                    Refusal::Commit => gone_commit(&message),
+                    Refusal::PendingInTheWay | Refusal::Other => End::Refused(message),
+                };
+                self.end_pending(online, entry, &review, end).await
             }
+            Err(error) => Err(error),
         }
     }
 
-    /// Submitted → Confirmed, or dismissed because the head moved meanwhile.
-    async fn read_back(&self, account: &Account<F>, entry: &mut Entry) -> Result<Went, ForgeError> {
-        let reviews = match account.forge.reviews(&entry.change).await {
-            Err(ForgeError::NotFound { .. }) => {
-                return Ok(self.hand_back(
-                    entry,
-                    "the change can no longer be read; it was submitted before that",
-                ));
-            }
-            other => other?,
+    /// Submitted → Confirmed, or dismissed because the change moved meanwhile.
+    async fn read_back(&self, online: &Online<F>, entry: &mut Entry) -> Result<Went, ForgeError> {
+        let Some(reviews) = readable(online.forge.reviews(&entry.change).await)? else {
+            return Ok(self.end(
+                entry,
+                End::HandedBack("the change can no longer be read; it was submitted before that"),
+            ));
         };
-        let Some(review) = find(&reviews, entry) else {
+        let Some(review) = find(&reviews, entry).filter(|review| review.state != ReviewState::Pending) else {
             let message = Message {
                 what: "The forge does not show the review that it took.".into(),
                 kept: "Your signed decision is kept.".into(),
@@ -193,146 +215,126 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         };
         let id = review.id.clone();
         entry.review = Some(id.clone());
-        if review.state == ReviewState::Dismissed {
-            return Ok(self.supersede(entry, "The review was dismissed at the forge."));
-        }
-        let moved = match account.forge.head(&entry.change).await {
-            Err(ForgeError::NotFound { .. }) => None,
-            other => Some(other?).filter(|head| head.head != entry.head && head.state == ChangeState::Open),
+        let expected = match entry.decision {
+            Decision::Approve => ReviewState::Approved,
+            Decision::RequestChanges => ReviewState::ChangesRequested,
+            Decision::Comment => ReviewState::Commented,
         };
-        if let Some(head) = moved {
-            let words = format!("The head moved to {} while it was submitted.", head.head.short());
-            match entry.decision {
-                Decision::Approve | Decision::RequestChanges => {
-                    let why = "The head moved while this was submitted: it is about a commit that is no longer the head.";
-                    match account.forge.dismiss(&entry.change, &id, why).await {
-                        Ok(()) => {
-                            return Ok(self.supersede(entry, &format!("{words} The review was dismissed.")));
-                        }
-                        Err(error) if error.is_passing() => return Err(error),
-                        Err(error) => {
-                            let also = format!(
-                                "{words} It could not be dismissed ({error}): dismiss it at the forge."
-                            );
-                            return Ok(self.supersede(entry, &also));
-                        }
-                    }
+        if review.state == ReviewState::Dismissed {
+            let end = End::Superseded("The review was dismissed at the forge.".into());
+            return Ok(self.end(entry, end));
+        }
+        if review.state != expected {
+            let end = End::Superseded(format!(
+                "The forge holds it as {}: it was submitted there in another way.",
+                match review.state {
+                    ReviewState::Approved => "an approval",
+                    ReviewState::ChangesRequested => "a request for changes",
+                    ReviewState::Commented | ReviewState::Pending | ReviewState::Dismissed => "a comment",
                 }
-                Decision::Comment => {
-                    return Ok(self.supersede(entry, &format!("{words} The comment stays at the forge.")));
-                }
+            ));
+            return Ok(self.end(entry, end));
+        }
+        let moved = if is_elsewhere(review.commit.as_ref(), entry) {
+            Some("The forge filed it under another commit.".to_owned())
+        } else {
+            readable(online.forge.head(&entry.change).await)?
+                .filter(|head| head.state == ChangeState::Open)
+                .and_then(|head| moved(entry, &head, "while it was submitted"))
+        };
+        let Some(moved) = moved else {
+            entry.message = None;
+            return Ok(self.settle(entry, OutboxState::Confirmed));
+        };
+        if entry.decision == Decision::Comment {
+            let end = End::Superseded(format!("{moved} The comment stays at the forge."));
+            return Ok(self.end(entry, end));
+        }
+        let why = "The change moved while this was submitted: it is about a state that is no longer there.";
+        match online.forge.dismiss(&entry.change, &id, why).await {
+            Ok(()) => Ok(self.end(
+                entry,
+                End::Superseded(format!("{moved} The review was dismissed.")),
+            )),
+            Err(error) if error.is_passing() => Err(error),
+            Err(error) => {
+                let also = format!("{moved} It could not be dismissed ({error}): dismiss it at the forge.");
+                Ok(self.end(entry, End::Superseded(also)))
             }
         }
-        entry.message = None;
-        Ok(self.settle(entry, OutboxState::Confirmed))
     }
 
-    /// Where the change stands, if the decision still fits; otherwise the decision is ended and `None`.
-    async fn still_good(
-        &self,
-        account: &Account<F>,
-        entry: &mut Entry,
-    ) -> Result<Option<HeadNow>, ForgeError> {
-        let head = match account.forge.head(&entry.change).await {
-            Err(ForgeError::NotFound { .. }) => {
-                self.hand_back(entry, "the change can no longer be read");
-                return Ok(None);
-            }
-            other => other?,
-        };
+    /// Why the decision no longer fits where the change stands; `None` while it does.
+    fn stands(&self, entry: &Entry, head: &HeadNow) -> Option<End> {
         match head.state {
-            ChangeState::Closed => {
-                self.hand_back(entry, "the change was closed");
-                return Ok(None);
-            }
-            ChangeState::Merged => {
-                self.hand_back(entry, "the change was merged");
-                return Ok(None);
-            }
+            ChangeState::Closed => return Some(End::HandedBack("the change was closed")),
+            ChangeState::Merged => return Some(End::HandedBack("the change was merged")),
             ChangeState::Open => {}
         }
-        if head.head != entry.head {
-            self.supersede(
-                entry,
-                &format!("The head moved to {} after you had read it.", head.head.short()),
-            );
-            return Ok(None);
+        if let Some(moved) = moved(entry, head, "after you had read it") {
+            return Some(End::Superseded(moved));
         }
         let clock = head
             .forge_time
             .unwrap_or_else(|| now().saturating_add(self.live().skew).unwrap_or_else(|_| now()));
-        if clock > entry.not_after {
-            entry.message = Some(Message {
-                what: format!(
-                    "Not sent, and it will not be: it is older than the policy allows (until {}).",
-                    entry.not_after
-                ),
-                kept: "Your words and the signed statement are kept in the ledger.".into(),
-                todo: "Read the change again and decide anew; nothing is re-signed for you.".into(),
-            });
-            self.settle(entry, OutboxState::Expired);
-            return Ok(None);
+        (clock > entry.not_after).then_some(End::Expired)
+    }
+
+    /// Ends a decision whose pending review is at the forge: that goes first.
+    async fn end_pending(
+        &self,
+        online: &Online<F>,
+        entry: &mut Entry,
+        review: &str,
+        end: End,
+    ) -> Result<Went, ForgeError> {
+        match online.forge.delete_pending(&entry.change, review).await {
+            Ok(()) | Err(ForgeError::NotFound { .. }) => Ok(self.end(entry, end)),
+            Err(error) if error.is_passing() => Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "a pending review stays at the forge");
+                let (state, mut message) = ending(entry, end);
+                message.todo = format!(
+                    "A pending review (number {review}) stays at the forge, where only you see it: discard it \
+                     there. {}",
+                    message.todo
+                );
+                entry.message = Some(message);
+                Ok(self.settle(entry, state))
+            }
         }
-        Ok(Some(head))
     }
 
-    fn supersede(&self, entry: &mut Entry, what: &str) -> Went {
-        let sent = entry.state == OutboxState::Submitted;
-        entry.message = Some(Message {
-            what: if sent {
-                what.to_owned()
-            } else {
-                format!("Not sent, and it will not be: {}", lower(what))
-            },
-            kept: "Your words and the signed statement are kept in the ledger.".into(),
-            todo: "Read what changed and decide again; nothing is re-signed for you.".into(),
-        });
-        self.settle(entry, OutboxState::Superseded)
+    fn in_the_way(&self, entry: &mut Entry, other: Option<&str>) -> Went {
+        let number = other.map_or_else(String::new, |id| format!(" (number {id})"));
+        let message = Message {
+            what: format!("A pending review of your own{number} is in the way: the forge allows one."),
+            kept: "Your signed decision waits here; the other review was not touched.".into(),
+            todo: "Submit or discard that review at the forge; then this one is sent.".into(),
+        };
+        self.note(entry, OutboxState::Queued, Some(message))
     }
 
-    fn hand_back(&self, entry: &mut Entry, why: &str) -> Went {
-        let sent = entry.state == OutboxState::Submitted;
-        entry.message = Some(Message {
-            what: if sent {
-                words::sentence(why)
-            } else {
-                format!("Not sent, and it will not be: {why}.")
-            },
-            kept: "Your words and the signed statement are kept in the ledger.".into(),
-            todo: "Nothing, unless it is opened again.".into(),
-        });
-        self.settle(entry, OutboxState::HandedBack)
+    fn end(&self, entry: &mut Entry, end: End) -> Went {
+        let (state, message) = ending(entry, end);
+        entry.message = Some(message);
+        self.settle(entry, state)
     }
 
     /// The user takes a decision back before anything of it was sent.
-    pub(crate) fn take_back(&self, entry: &mut Entry) {
+    ///
+    /// # Errors
+    /// The store cannot be written: then it was not taken back.
+    pub(crate) fn take_back(&self, entry: &mut Entry) -> Result<(), StoreError> {
         entry.message = Some(Message {
             what: "Taken back by you before it was sent.".into(),
-            kept: "Your words and the signed statement are kept in the ledger.".into(),
+            kept: KEPT.into(),
             todo: String::new(),
         });
         entry.hidden = true;
-        self.settle(entry, OutboxState::HandedBack);
-    }
-
-    /// What a write that failed means for the decision.
-    fn refused(&self, entry: &mut Entry, error: ForgeError) -> Result<Went, ForgeError> {
-        let ForgeError::Refused { message } = &error else {
-            return Err(error);
-        };
-        let text = message.to_lowercase();
-        if text.contains("commit") && !text.contains("pull request") {
-            return Ok(self.supersede(
-                entry,
-                &format!("The forge no longer takes a review of that commit ({message})."),
-            ));
-        }
-        entry.message = Some(Message {
-            what: format!("The forge refused it: {message}"),
-            kept: "Your words and the signed statement are kept in the ledger.".into(),
-            todo: "Settle what the forge says, then decide again.".into(),
-        });
-        Ok(self.settle(entry, OutboxState::Refused))
+        entry.state = OutboxState::HandedBack;
+        entry.settled_at = Some(now());
+        self.write_end(entry)
     }
 
     /// The forge cannot be asked now: the decision waits, and says why.
@@ -355,58 +357,178 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             kept: kept.into(),
             todo: trouble.todo,
         });
-        if let Err(error) = self.store().note_decision(entry) {
-            tracing::error!(%error, "the outbox cannot be written");
-        }
+        let written = self.store().note_decision(entry);
+        self.wrote(written);
+        self.hear(error);
     }
 
     fn note(&self, entry: &mut Entry, state: OutboxState, message: Option<Message>) -> Went {
         let same = entry.state == state;
         entry.state = state;
         entry.message = message;
-        match self.store().note_decision(entry) {
-            Ok(()) if !same => Went::On,
-            Ok(()) => Went::Wait,
-            Err(error) => {
-                tracing::error!(%error, "the outbox cannot be written");
-                Went::Wait
-            }
+        let written = self.store().note_decision(entry);
+        if self.wrote(written) && !same {
+            Went::On
+        } else {
+            Went::Wait
         }
     }
 
     fn settle(&self, entry: &mut Entry, state: OutboxState) -> Went {
         entry.state = state;
         entry.settled_at = Some(now());
-        let mut store = self.store();
-        let written = store.ledger_head().and_then(|head| {
-            let key = extract(&entry.body)
-                .ok()
-                .and_then(|envelope| envelope.sshsig().ok())
-                .map(|signature| signature.key().fingerprint())
-                .unwrap_or_default();
-            let (line, hash) = ledger::Line {
-                previous: head.unwrap_or_else(|| ledger::START.to_owned()),
-                at: now(),
-                entry: entry.entry.clone(),
-                change: entry.change.clone(),
-                head: entry.head.clone(),
-                decision: entry.decision,
-                state,
-                key,
-                envelope: None,
-                review: entry.review.clone(),
-                why: entry.message.as_ref().map(|message| message.what.clone()),
-            }
-            .seal();
-            store.settle_decision(entry, &line, &hash)
-        });
-        if let Err(error) = written {
-            // The state on disk is the one before: the next round finds the review at the forge and ends the same way.
-            tracing::error!(%error, "the outbox cannot be written");
-            return Went::Wait;
-        }
-        Went::On
+        let written = self.write_end(entry);
+        // Where it failed, the state on disk is the one before: the next round ends the same way.
+        if self.wrote(written) { Went::On } else { Went::Wait }
     }
+
+    fn write_end(&self, entry: &Entry) -> Result<(), StoreError> {
+        let mut store = self.store();
+        let head = store.ledger_head()?;
+        let key = extract(&entry.body)
+            .ok()
+            .and_then(|envelope| envelope.sshsig().ok())
+            .map(|signature| signature.key().fingerprint())
+            .unwrap_or_default();
+        let (line, hash) = ledger::Line {
+            previous: head.unwrap_or_else(|| ledger::START.to_owned()),
+            at: now(),
+            entry: entry.entry.clone(),
+            change: entry.change.clone(),
+            head: entry.head.clone(),
+            decision: entry.decision,
+            state: entry.state,
+            key,
+            envelope: None,
+            review: entry.review.clone(),
+            why: entry.message.as_ref().map(|message| message.what.clone()),
+        }
+        .seal();
+        store.settle_decision(entry, &line, &hash)
+    }
+}
+
+const KEPT: &str = "Your words and the signed statement are kept on this machine.";
+const UNREADABLE: &str = "the change can no longer be read";
+
+/// The state in which a decision ends, and what the user is told.
+fn ending(entry: &Entry, end: End) -> (OutboxState, Message) {
+    let sent = entry.state == OutboxState::Submitted;
+    let told = |what: &str| {
+        let what = words::sentence(what);
+        if sent {
+            what
+        } else {
+            format!("Not sent, and it will not be: {}", lower(&what))
+        }
+    };
+    let again = "Read what changed and decide again; nothing is re-signed for you.";
+    let (state, what, todo) = match end {
+        End::Superseded(what) => (OutboxState::Superseded, told(&what), again),
+        End::HandedBack(why) => (
+            OutboxState::HandedBack,
+            told(why),
+            "Nothing, unless it is opened again.",
+        ),
+        End::Expired => {
+            let until = entry.not_after;
+            let what = told(&format!("it is older than the policy allows (until {until})."));
+            (OutboxState::Expired, what, again)
+        }
+        End::Refused(message) => (
+            OutboxState::Refused,
+            format!("The forge refused it: {message}"),
+            "Settle what the forge says, then decide again.",
+        ),
+    };
+    let message = Message {
+        what,
+        kept: KEPT.into(),
+        todo: todo.into(),
+    };
+    (state, message)
+}
+
+/// How the forge's refusal of a review is to be taken, by its words: it gives no codes.
+///
+/// Source: answers quoted in public issues: "The commitOID is not part of the pull request", "No commit found for
+/// SHA", "User can only have one pending review per pull request", "Can not approve your own pull request".
+#[derive(Debug, PartialEq, Eq)]
+enum Refusal {
+    /// The commit is no longer one of the change's.
+    Commit,
+    /// Another pending review of the user's own.
+    PendingInTheWay,
+    /// Anything else is for the user to settle.
+    Other,
+}
+
+impl Refusal {
+    fn of(message: &str) -> Self {
+        let text = message.to_lowercase();
+        if text.contains("one pending review") {
+            Self::PendingInTheWay
+        } else if [
+            "commitoid",
+            "commit_id",
+            "commit id",
+            "no commit found",
+            "another commit",
+        ]
+        .iter()
+        .any(|words| text.contains(words))
+        {
+            Self::Commit
+        } else {
+            Self::Other
+        }
+    }
+}
+
+fn gone_commit(message: &str) -> End {
+    End::Superseded(format!(
+        "The forge no longer takes a review of that commit ({message})."
+    ))
+}
+
+/// `None`: the forge no longer shows it to this account.
+fn readable<T>(answer: Result<T, ForgeError>) -> Result<Option<T>, ForgeError> {
+    match answer {
+        Ok(found) => Ok(Some(found)),
+        Err(ForgeError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// In which way the change is no longer what was signed, in words.
+fn moved(entry: &Entry, head: &HeadNow, when: &str) -> Option<String> {
+    if head.head != entry.head {
+        Some(format!("The head moved to {} {when}.", head.head.short()))
+    } else if head.target_branch != entry.target {
+        Some(format!(
+            "It is bound for {} now, and was for {} when you signed.",
+            crate::rows::visible(&head.target_branch),
+            crate::rows::visible(&entry.target)
+        ))
+    } else {
+        None
+    }
+}
+
+/// The forge attributes the review to another commit than the one that was signed.
+fn is_elsewhere(commit: Option<&Oid>, entry: &Entry) -> bool {
+    commit.is_some_and(|commit| *commit != entry.head)
+}
+
+fn by_reviewer(review: &Review, entry: &Entry) -> bool {
+    review.author.as_ref().and_then(|author| author.id.as_deref()) == Some(entry.reviewer.as_str())
+}
+
+/// A pending review of the user's own that is not this decision.
+fn own_pending<'a>(reviews: &'a [Review], entry: &Entry) -> Option<&'a Review> {
+    reviews
+        .iter()
+        .find(|review| review.state == ReviewState::Pending && by_reviewer(review, entry))
 }
 
 fn lower(text: &str) -> String {
@@ -416,10 +538,34 @@ fn lower(text: &str) -> String {
         .map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
-/// The review that carries exactly this decision's envelope.
+/// The user's review that carries exactly this decision's envelope. Anybody can paste the same bytes.
 fn find<'a>(reviews: &'a [Review], entry: &Entry) -> Option<&'a Review> {
     let envelope = extract(&entry.body).ok()?;
     reviews
         .iter()
-        .find(|review| is_carried_by(&envelope, &review.body))
+        .find(|review| by_reviewer(review, entry) && is_carried_by(&envelope, &review.body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_forges_refusals_are_told_apart() {
+        for (words, expected) in [
+            (
+                "Unprocessable Entity: The commitOID is not part of the pull request",
+                Refusal::Commit,
+            ),
+            ("No commit found for SHA: 9f1c", Refusal::Commit),
+            (
+                "User can only have one pending review per pull request",
+                Refusal::PendingInTheWay,
+            ),
+            ("Can not approve your own pull request", Refusal::Other),
+            ("Body is too long (commit to fewer words)", Refusal::Other),
+        ] {
+            assert_eq!(Refusal::of(words), expected, "{words}");
+        }
+    }
 }

@@ -6,13 +6,14 @@ use countersign_core::evidence::{Classification, Involvement};
 use countersign_core::finding::Severity;
 use countersign_core::queue;
 
-use crate::engine::{Account, Engine, now};
+use crate::account::Account;
+use crate::engine::{Engine, now};
 use crate::ports::{Desktop, Forge};
 use crate::rows::visible;
 use crate::store::{Entry, Held};
 use crate::view::{
     Badge, Banner, BannerKind, CheckCounts, DecisionRow, DecisionView, Failure, InvolvementView, Message,
-    OutboxStateView, Queue, QueueFilter, Row, Section, SectionKind, SeverityView,
+    OutboxStateView, Queue, QueueFilter, Row, Section, SectionKind, SeverityView, TokenState,
 };
 use crate::words;
 
@@ -23,7 +24,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         self.queue_of(&account, filter)
     }
 
-    pub(crate) fn queue_of(&self, account: &Account<F>, filter: QueueFilter) -> Result<Queue, Failure> {
+    pub(crate) fn queue_of(&self, account: &Account, filter: QueueFilter) -> Result<Queue, Failure> {
         let banners = self.banners(account);
         let (revision, first_sync) = {
             let live = self.live();
@@ -108,7 +109,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         })
     }
 
-    fn banners(&self, account: &Account<F>) -> Vec<Banner> {
+    fn banners(&self, account: &Account) -> Vec<Banner> {
         let live = self.live();
         let mut banners = Vec::new();
         for organisation in &live.hidden {
@@ -137,7 +138,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             });
         }
         if let Some(trouble) = &live.trouble {
-            let kind = if live.offline_since.is_some() {
+            let kind = if account.token != TokenState::Held {
+                BannerKind::SignIn
+            } else if live.offline_since.is_some() {
                 BannerKind::Offline
             } else {
                 BannerKind::Attention
@@ -148,17 +151,15 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 link: None,
             });
         }
-        for message in [&live.keychain_message, &live.notices_message]
-            .into_iter()
-            .flatten()
-        {
+        let told = [&live.keychain_message, &live.notices_message, &live.store_message];
+        for message in told.into_iter().flatten() {
             banners.push(Banner {
                 kind: BannerKind::Attention,
                 message: message.clone(),
                 link: None,
             });
         }
-        if let Some(days) = Self::token_ends_in(account) {
+        if let Some(days) = account.token_ends_in(now()) {
             let days = usize::try_from(days).unwrap_or(0);
             banners.push(Banner {
                 kind: BannerKind::Attention,
@@ -297,7 +298,7 @@ fn bare_row(entry: &Entry) -> Row {
     }
 }
 
-pub(crate) fn decision_row<F>(entry: &Entry, account: &Account<F>) -> DecisionRow {
+pub(crate) fn decision_row(entry: &Entry, account: &Account) -> DecisionRow {
     let url = entry
         .review
         .as_ref()

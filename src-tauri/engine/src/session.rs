@@ -1,18 +1,26 @@
 //! Signing in and out, the keychain, and the key that signs.
 
+use std::sync::Arc;
+
 use countersign_core::change::Person;
+use countersign_core::policy::Policy;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Account, Engine, now};
+use crate::account::Account;
+use crate::engine::Engine;
 use crate::ports::{Address, Desktop, Forge, ForgeError, Viewer};
 use crate::signer::{self, Place, PublicKey};
 use crate::vault::{Kept, VaultError};
-use crate::view::{Code, Failure, KeyPlace, KeyView, KeychainState, Keys, Message, SignInResult, SignInStep};
+use crate::view::{
+    Code, Failure, KeyPlace, KeyView, KeychainState, Keys, Message, SignInResult, SignInStep, TokenState,
+};
 use crate::words;
 
 const ACCOUNT: &str = "account";
 const KEY: &str = "key";
+/// Set while the user has signed out by themselves: the account is known, and not to be taken up.
+const SIGNED_OUT: &str = "signed_out";
 
 /// What is kept of an account besides its token.
 #[derive(Serialize, Deserialize)]
@@ -29,8 +37,16 @@ const NEEDED: [(&[&str], &str); 1] = [(
     "read changes and post your reviews; GitHub has no smaller scope for private repositories",
 )];
 
-fn token_name(address: &Address, viewer: &Person) -> String {
-    format!("token {}@{}", viewer.login, address.host)
+impl Kin {
+    /// The account, its token not yet at hand.
+    fn account(&self) -> Option<Account> {
+        Some(Account {
+            address: Address::parse(&self.forge).ok()?,
+            viewer: self.viewer.clone(),
+            expires_at: self.expires_at,
+            token: TokenState::Missing,
+        })
+    }
 }
 
 fn step(name: impl Into<String>, ok: bool, detail: impl Into<String>) -> SignInStep {
@@ -89,63 +105,38 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         if !check_scopes(&viewer, &mut steps) {
             return Ok(SignInResult { ok: false, steps });
         }
-        let kept = self
-            .inner
-            .vault
-            .set(&token_name(&address, &viewer.person), token)
-            .await;
-        let session_only = match kept {
-            Ok(Kept::Keychain) => {
-                steps.push(step(
-                    "Kept in the keychain",
-                    true,
-                    "The token is nowhere else on this machine.",
-                ));
-                false
-            }
-            Ok(Kept::SessionOnly { why }) => {
-                steps.push(step(
-                    "Kept for this session only",
-                    true,
-                    format!(
-                        "{why} Nothing is written to a file instead; you will be asked again after a restart."
-                    ),
-                ));
-                true
-            }
+        let account = Account {
+            address,
+            viewer: viewer.person,
+            expires_at: viewer.token_expires_at,
+            token: TokenState::Held,
+        };
+        let kept = self.inner.vault.set(&account.token_name(), token).await;
+        match kept {
+            Ok(Kept::Keychain) => steps.push(step(
+                "Kept in the keychain",
+                true,
+                "The token is nowhere else on this machine.",
+            )),
+            Ok(Kept::SessionOnly { why }) => steps.push(step(
+                "Kept for this session only",
+                true,
+                format!(
+                    "{why} Nothing is written to a file instead; you will be asked again after a restart."
+                ),
+            )),
             Err(error) => {
                 steps.push(step("Kept in the keychain", false, error.to_string()));
                 return Ok(SignInResult { ok: false, steps });
             }
-        };
-        let other = self
-            .account()
-            .is_none_or(|old| old.viewer.id != viewer.person.id || old.address.host != address.host);
-        let kin = Kin {
-            forge: forge.trim().to_owned(),
-            viewer: viewer.person.clone(),
-            expires_at: viewer.token_expires_at,
-        };
-        {
-            let mut store = self.store();
-            if other
-                && store
-                    .meta(ACCOUNT)?
-                    .is_some_and(|text| !same_account(&text, &kin))
-            {
-                store.forget_account()?;
-            }
-            let text = serde_json::to_string(&kin).map_err(|error| Failure::other(error.to_string(), ""))?;
-            store.set_meta(ACCOUNT, Some(&text))?;
         }
-        self.set_account(Some(Account {
-            address,
-            forge: std::sync::Arc::new(client),
-            viewer: viewer.person,
-            expires_at: viewer.token_expires_at,
-            session_only,
-        }));
-        self.live().trouble = None;
+        self.replace(&account, forge.trim()).await?;
+        self.set_account(Some(account), Some(Arc::new(client)));
+        {
+            let mut live = self.live();
+            live.trouble = None;
+            live.restoring = false;
+        }
         self.check_keychain().await;
         self.refresh_key().await;
         self.nudge();
@@ -153,45 +144,95 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         Ok(SignInResult { ok: true, steps })
     }
 
+    /// Notes the account for the next start. Where it is another one than before, that one's token and what was read
+    /// with it are forgotten.
+    async fn replace(&self, account: &Account, forge: &str) -> Result<(), Failure> {
+        let before = self.kin()?.and_then(|kin| kin.account());
+        if let Some(before) = before.filter(|before| !before.is(account)) {
+            if let Err(error) = self.inner.vault.delete(&before.token_name()).await {
+                tracing::warn!(%error, "the token of the account before stays in the keychain");
+            }
+            // From here on, a poll that is still under way for it writes nothing any more.
+            self.set_account(None, None);
+            self.store().forget_account()?;
+        }
+        let kin = Kin {
+            forge: forge.to_owned(),
+            viewer: account.viewer.clone(),
+            expires_at: account.expires_at,
+        };
+        let text = serde_json::to_string(&kin).map_err(|error| Failure::other(error.to_string(), ""))?;
+        let store = self.store();
+        store.set_meta(ACCOUNT, Some(&text))?;
+        store.set_meta(SIGNED_OUT, None)?;
+        Ok(())
+    }
+
+    fn kin(&self) -> Result<Option<Kin>, Failure> {
+        let text = self.store().meta(ACCOUNT)?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
     /// Forgets the token. The queue is kept for the same account; the ledger and the outbox always.
     pub async fn sign_out(&self) -> Result<(), Failure> {
         let account = self.signed_in()?;
-        let name = token_name(&account.address, &account.viewer);
-        self.inner.vault.delete(&name).await.map_err(vault_failure)?;
-        self.set_account(None);
-        // The account stays known so that the queue can be read again after signing in; only the token is gone.
+        self.inner
+            .vault
+            .delete(&account.token_name())
+            .await
+            .map_err(vault_failure)?;
+        // The account stays known, so that its queue can be read again after signing in; only the token is gone.
+        self.store().set_meta(SIGNED_OUT, Some("1"))?;
+        self.set_account(None, None);
+        self.live().trouble = None;
         self.changed();
         Ok(())
     }
 
-    /// Takes up the account of the last session, if its token can be had.
+    /// Takes up the account of the last session. Without its token, what was read can be read all the same.
     pub(crate) async fn restore(&self) {
-        let kin: Option<Kin> = match self.store().meta(ACCOUNT) {
-            Ok(text) => text.and_then(|text| serde_json::from_str(&text).ok()),
-            Err(_) => None,
-        };
-        let Some(kin) = kin else { return };
-        let Ok(address) = Address::parse(&kin.forge) else {
+        if self.online().is_some() {
+            return;
+        }
+        let signed_out = self.store().meta(SIGNED_OUT).ok().flatten().is_some();
+        let Some(kin) = self.kin().ok().flatten().filter(|_| !signed_out) else {
             return;
         };
-        let token = match self.inner.vault.get(&token_name(&address, &kin.viewer)).await {
-            Ok(Some(token)) => token,
-            Ok(None) => return,
+        let Some(mut account) = kin.account() else { return };
+        let (token, trouble) = match self.inner.vault.get(&account.token_name()).await {
+            Ok(Some(token)) => (Some(token), None),
+            Ok(None) => {
+                account.token = TokenState::Missing;
+                let message = Message {
+                    what: format!("The token for {} is no longer there.", account.viewer.login),
+                    kept: "Everything read before is on this machine; you can read and decide.".into(),
+                    todo: "Sign in again to poll and to send.".into(),
+                };
+                (None, Some(message))
+            }
             Err(error) => {
-                self.live().keychain_message = Some(words::vault(&error));
-                return;
+                account.token = TokenState::Locked;
+                let message = Message {
+                    what: format!(
+                        "The token for {} is in the keychain, which cannot be read.",
+                        account.viewer.login
+                    ),
+                    kept: "Everything read before is on this machine; you can read and decide.".into(),
+                    todo: error.to_string(),
+                };
+                (None, Some(message))
             }
         };
-        let Ok(client) = F::connect(&address, token) else {
+        let forge = token.and_then(|token| F::connect(&account.address, token).ok());
+        // The user may have signed in or out meanwhile; that is newer.
+        if self.online().is_some() || self.store().meta(SIGNED_OUT).ok().flatten().is_some() {
             return;
-        };
-        self.set_account(Some(Account {
-            address,
-            forge: std::sync::Arc::new(client),
-            viewer: kin.viewer,
-            expires_at: kin.expires_at,
-            session_only: false,
-        }));
+        }
+        if forge.is_some() {
+            account.token = TokenState::Held;
+        }
+        self.set_account(Some(account), forge.map(Arc::new));
+        self.live().trouble = trouble;
         self.changed();
     }
 
@@ -220,9 +261,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let (found, problems) = signer::keys(&self.inner.vault, self.inner.options.agent.as_deref()).await;
         let chosen = self.store().meta(KEY)?;
         let keys: Vec<KeyView> = found.iter().map(|key| key_view(key, chosen.as_deref())).collect();
-        let principal = self
-            .account()
-            .map_or_else(|| "you@example.com".to_owned(), |account| account.viewer.login);
+        let principal = self.principal()?;
         let enrol_line = keys.iter().find(|key| key.chosen).map(|key| {
             let line: Vec<&str> = key.public_line.split_whitespace().take(2).collect();
             format!(
@@ -236,6 +275,19 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             messages: problems,
             enrol_line,
         })
+    }
+
+    /// The user's name in `allowed_signers`: what a policy that waits on this machine calls them, else their login.
+    fn principal(&self) -> Result<String, Failure> {
+        let Some(account) = self.account() else {
+            return Ok("you@example.com".into());
+        };
+        let waiting = self.store().waiting()?;
+        let named = waiting.iter().find_map(|held| {
+            let policy = Policy::parse(held.facts.policy.as_deref()?).ok()?;
+            Some(policy.senior(account.viewer_id())?.principal.clone())
+        });
+        Ok(named.unwrap_or(account.viewer.login))
     }
 
     /// From now on this key signs.
@@ -288,24 +340,6 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         }
         self.live().key = view;
     }
-
-    /// The user's numeric id, which the verifier compares.
-    pub(crate) fn viewer_id(account: &Account<F>) -> &str {
-        account.viewer.id.as_deref().unwrap_or_default()
-    }
-
-    /// Days until the token ends, where that is less than a week.
-    pub(crate) fn token_ends_in(account: &Account<F>) -> Option<i64> {
-        let left = account.expires_at?.duration_since(now());
-        (left < jiff::SignedDuration::from_hours(24 * 7)).then(|| left.as_hours() / 24)
-    }
-}
-
-fn same_account(text: &str, kin: &Kin) -> bool {
-    serde_json::from_str::<Kin>(text).is_ok_and(|old| {
-        let host = |forge: &str| Address::parse(forge).map(|address| address.host).ok();
-        old.viewer.id == kin.viewer.id && host(&old.forge) == host(&kin.forge)
-    })
 }
 
 fn check_scopes(viewer: &Viewer, steps: &mut Vec<SignInStep>) -> bool {

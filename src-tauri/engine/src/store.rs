@@ -23,6 +23,9 @@ mod schema;
 
 pub use outbox::{Entry, NewEntry};
 
+/// Set in `meta` once a sync has ended: what was there then is never told as new.
+pub(crate) const SYNCED: &str = "synced";
+
 /// Why the database could not be opened or used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -211,6 +214,9 @@ impl Store {
         db.pragma_update(None, "foreign_keys", true)?;
         let mut store = Self { db };
         schema::migrate(&mut store.db, found)?;
+        // The exclusive lock is taken by the first write and held from then on: so one is made now, and a second
+        // process is told at its start instead of at its first decision.
+        store.db.pragma_update(None, "user_version", schema::KNOWN)?;
         Ok(store)
     }
 
@@ -237,6 +243,7 @@ impl Store {
     /// Writes what was made of one change, with its diff where a new one was read, in one transaction.
     pub fn put(&mut self, held: &Held, diff: Option<&[u8]>, now: Timestamp) -> Result<(), StoreError> {
         let tx = self.db.transaction()?;
+        follow_rename(&tx, &held.change)?;
         put_one(&tx, held, diff, now)?;
         tx.commit()?;
         Ok(())
@@ -486,9 +493,32 @@ impl Store {
         for table in ["change", "diff", "looked", "viewed", "acknowledged", "told"] {
             tx.execute(&format!("DELETE FROM {table}"), [])?;
         }
+        // The next account's first sync is a first one again, and silent.
+        tx.execute("DELETE FROM meta WHERE name = ?1", [SYNCED])?;
         tx.commit()?;
         Ok(())
     }
+}
+
+/// A repository that was renamed or transferred gives its changes new names; the forge's node id stays. What was kept
+/// under the old name moves along.
+fn follow_rename(tx: &Transaction<'_>, change: &Change) -> Result<(), StoreError> {
+    let old: Option<String> = tx
+        .query_row(
+            "SELECT id FROM change WHERE node_id = ?1 AND id <> ?2",
+            [&change.node_id, &change.id.to_string()],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let Some(old) = old else { return Ok(()) };
+    tx.execute("DELETE FROM change WHERE id = ?1", [&old])?;
+    for table in ["looked", "viewed", "acknowledged", "told", "outbox"] {
+        tx.execute(
+            &format!("UPDATE OR REPLACE {table} SET change = ?2 WHERE change = ?1"),
+            [&old, &change.id.to_string()],
+        )?;
+    }
+    Ok(())
 }
 
 fn put_one(tx: &Transaction<'_>, held: &Held, diff: Option<&[u8]>, now: Timestamp) -> Result<(), StoreError> {

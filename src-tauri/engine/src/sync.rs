@@ -7,10 +7,11 @@ use countersign_core::poller::Outcome;
 use countersign_core::queue::{self, Standing};
 use jiff::SignedDuration;
 
+use crate::account::Online;
 use crate::assessing;
-use crate::engine::{Account, Engine, now};
+use crate::engine::{Engine, now};
 use crate::ports::{Desktop, Forge, ForgeError, Hit, Hydrated, Notice};
-use crate::store::{Facts, Held};
+use crate::store::{Facts, Held, SYNCED};
 use crate::view::{Connection, Message};
 use crate::words;
 
@@ -18,13 +19,25 @@ use crate::words;
 const BATCH: usize = 50;
 /// Check states need not touch a change's update time, so everything that waits is read again this often.
 const REFRESH: SignedDuration = SignedDuration::from_mins(10);
-const SYNCED: &str = "synced";
+
+/// A team of the user's that the forge does not name.
+const OWN_TEAM: &str = "one of your teams";
+
+/// One poll's own knowledge.
+struct Round<'h> {
+    /// What the searches found, by node id.
+    hits: BTreeMap<&'h str, &'h Hit>,
+    /// Everything that waits is read again.
+    all: bool,
+    /// The connection broke once.
+    broken: bool,
+}
 
 impl<F: Forge, D: Desktop> Engine<F, D> {
     /// One poll. Whatever it could not read stays as it was, and says so.
     pub(crate) async fn poll(&self) {
-        let Some(account) = self.account() else { return };
-        let outcome = match self.poll_once(&account).await {
+        let Some(online) = self.online() else { return };
+        let outcome = match self.poll_once(&online).await {
             Ok(quota) => {
                 let mut live = self.live();
                 live.connection = Connection::Online;
@@ -33,12 +46,32 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 live.refreshed_at = Some(now());
                 Outcome::Answered { quota }
             }
-            Err(error) => self.poll_failed(&error),
+            Err(error) => self.failed(&error),
         };
         self.live().poller.heard(now(), outcome);
     }
 
-    fn poll_failed(&self, error: &ForgeError) -> Outcome {
+    /// What the outbox learnt about the forge is as good as what a poll learns: it waits when asked to, and stops
+    /// where the token no longer holds.
+    pub(crate) fn hear(&self, error: &ForgeError) {
+        match error {
+            ForgeError::Unauthorised { .. }
+            | ForgeError::RateLimited { .. }
+            | ForgeError::Unreachable { .. }
+            | ForgeError::Interrupted { .. } => {
+                let outcome = self.failed(error);
+                self.live().poller.heard(now(), outcome);
+            }
+            // These may be about the one change.
+            ForgeError::Forbidden { .. }
+            | ForgeError::NotFound { .. }
+            | ForgeError::Server { .. }
+            | ForgeError::Garbled { .. }
+            | ForgeError::Refused { .. } => {}
+        }
+    }
+
+    fn failed(&self, error: &ForgeError) -> Outcome {
         let mut live = self.live();
         live.trouble = Some(words::forge_trouble(error));
         let gone = match error {
@@ -73,8 +106,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         }
     }
 
-    async fn poll_once(&self, account: &Account<F>) -> Result<Option<(u64, jiff::Timestamp)>, ForgeError> {
-        let probe = account.forge.probe().await?;
+    async fn poll_once(&self, online: &Online<F>) -> Result<Option<(u64, jiff::Timestamp)>, ForgeError> {
+        let probe = online.forge.probe().await?;
         {
             let mut live = self.live();
             live.quota = probe.quota;
@@ -85,11 +118,16 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             }
         }
         let hits: BTreeMap<&str, &Hit> = probe.hits.iter().map(|hit| (hit.node_id.as_str(), hit)).collect();
-        let wanted = self.wanted(&hits);
+        let (wanted, all) = self.wanted(&hits);
+        let mut round = Round {
+            hits,
+            all,
+            broken: false,
+        };
         for batch in wanted.chunks(BATCH) {
-            for hydrated in account.forge.hydrate(batch).await? {
+            for hydrated in online.forge.hydrate(batch).await? {
                 match hydrated {
-                    Hydrated::Change(change) => self.take_in(account, *change, &hits).await?,
+                    Hydrated::Change(change) => self.take_in(online, *change, &mut round).await?,
                     Hydrated::Gone { node_id } => self.gone(&node_id),
                     Hydrated::Unreadable { node_id, why } => {
                         tracing::warn!(
@@ -110,7 +148,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
     /// The node ids to read again: new, changed, left out by the search although they wait, not yet read whole, and
     /// from time to time all.
-    fn wanted(&self, hits: &BTreeMap<&str, &Hit>) -> Vec<String> {
+    fn wanted(&self, hits: &BTreeMap<&str, &Hit>) -> (Vec<String>, bool) {
         let all = {
             let mut live = self.live();
             let due = live
@@ -128,7 +166,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             match hits.get(known.node_id.as_str()) {
                 Some(hit) => {
                     let same = hit.head.as_str() == known.head && hit.updated_at == known.updated_at;
-                    if same && known.settled && !all {
+                    // Asked for and yet not waiting: an earlier answer may have left the asking out.
+                    let forgotten = !known.waits && (hit.asked || hit.by_name || hit.assigned);
+                    if same && known.settled && !all && !forgotten {
                         wanted.remove(&known.node_id);
                     }
                 }
@@ -138,39 +178,42 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 None => {}
             }
         }
-        wanted.into_iter().collect()
+        (wanted.into_iter().collect(), all)
     }
 
     fn gone(&self, node_id: &str) {
-        let store = self.store();
-        let left = store.id_of(node_id).and_then(|id| match id {
-            Some(id) => store.leave(&id),
-            None => Ok(()),
-        });
-        if let Err(error) = left {
-            tracing::error!(%error, "a change that is gone could not be noted");
-        }
+        let left = {
+            let store = self.store();
+            store.id_of(node_id).and_then(|id| match id {
+                Some(id) => store.leave(&id),
+                None => Ok(()),
+            })
+        };
+        self.wrote(left);
     }
 
     async fn take_in(
         &self,
-        account: &Account<F>,
+        online: &Online<F>,
         mut change: Change,
-        hits: &BTreeMap<&str, &Hit>,
+        round: &mut Round<'_>,
     ) -> Result<(), ForgeError> {
-        if let Some(hit) = hits.get(change.node_id.as_str()) {
-            add_asked(&mut change, hit);
-        }
         let before = self.store().held(&change.id).ok().flatten();
-        if change.state != ChangeState::Open {
-            return self.closed(&change);
+        match round.hits.get(change.node_id.as_str()) {
+            Some(hit) => add_asked(&mut change, hit),
+            None => keep_asked(&mut change, before.as_ref(), round.all),
         }
-        let same = before.filter(|held| {
+        if change.state != ChangeState::Open {
+            let left = self.store().leave(&change.id);
+            self.wrote(left);
+            return Ok(());
+        }
+        let viewer = online.account.viewer_id();
+        let same = before.clone().filter(|held| {
             held.is_settled()
                 && held.change.head.oid == change.head.oid
                 && held.change.target.oid == change.target.oid
         });
-        let viewer = Self::viewer_id(account);
         let (made, new_diff) = match same {
             Some(held) => {
                 change.commits.clone_from(&held.change.commits);
@@ -181,7 +224,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                     .flatten();
                 (assessing::make(change, held.facts, diff, viewer).await, None)
             }
-            None => match account.forge.read(&change).await {
+            None => match online.forge.read(&change).await {
                 Ok(reading) => {
                     let facts = Facts::of(&reading);
                     change.commits = reading.commits;
@@ -196,7 +239,19 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                     | ForgeError::Unreachable { .. }
                     | ForgeError::RateLimited { .. }),
                 ) => return Err(error),
+                // Once, it may be this change alone (a diff that takes too long); twice, the connection is gone.
+                Err(error @ ForgeError::Interrupted { .. }) if round.broken => return Err(error),
                 Err(error) => {
+                    round.broken |= matches!(error, ForgeError::Interrupted { .. });
+                    if before.is_some_and(|held| held.read && held.change.head.oid == change.head.oid) {
+                        // What is held of this very head is whole; only the target's tip is newer.
+                        let name = format!("{} #{}", change.id.repo, change.id.number);
+                        self.live().cut.push(format!(
+                            "{name} could not be read again and is shown as it was: {}",
+                            words::forge_error(&error)
+                        ));
+                        return Ok(());
+                    }
                     let why = format!("the diff could not be fetched: {}", words::forge_error(&error));
                     let facts = Facts {
                         missing: vec![(String::new(), why)],
@@ -206,23 +261,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 }
             },
         };
-        if let Err(error) = self.store().put(&made, new_diff.as_deref(), now()) {
-            let message = Message {
-                what: words::sentence(&error.to_string()),
-                kept: "What was held before is unchanged.".into(),
-                todo: "Make room on the disk; the change is read again at the next poll.".into(),
-            };
-            tracing::error!(%error, "a change could not be stored");
-            self.live().trouble = Some(message);
-        }
-        Ok(())
-    }
-
-    /// A change that closed leaves the queue, with the state that the forge gives it.
-    fn closed(&self, change: &Change) -> Result<(), ForgeError> {
-        let store = self.store();
-        if let Err(error) = store.leave(&change.id) {
-            tracing::error!(%error, "a closed change could not be noted");
+        // The account may have been changed while this was read: what is another's is not for the new one's queue.
+        if self.account().is_some_and(|now| now.is(&online.account)) {
+            let written = self.store().put(&made, new_diff.as_deref(), now());
+            self.wrote(written);
         }
         Ok(())
     }
@@ -232,7 +274,13 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let (moves, first) = {
             let store = self.store();
             let Ok(waiting) = store.waiting() else { return };
-            let next: Vec<Standing> = waiting.iter().map(standing).collect();
+            // Only what needs a sign-off is told, and only what may be told is claimed: a change that comes to need
+            // one later, at the same head, is new then.
+            let next: Vec<Standing> = waiting
+                .iter()
+                .filter(|held| held.needs_sign_off)
+                .map(standing)
+                .collect();
             let first = store.meta(SYNCED).ok().flatten().is_none();
             let Ok(told) = store.told() else { return };
             let mut moves = queue::diff(&told, &next);
@@ -281,7 +329,7 @@ fn add_asked(change: &mut Change, hit: &Hit) {
         .any(|asked| matches!(asked, Asked::Team { .. }));
     if hit.asked && !hit.by_name && !team {
         change.asked.push(Asked::Team {
-            team: "one of your teams".into(),
+            team: OWN_TEAM.into(),
             code_owner: false,
         });
     }
@@ -290,6 +338,23 @@ fn add_asked(change: &mut Change, hit: &Hit) {
     }
     if hit.reviewed && !change.asked.contains(&Asked::Reviewed) {
         change.asked.push(Asked::Reviewed);
+    }
+}
+
+/// Where no search found the change, what it was asked through is taken from before: search lags, and a token without
+/// `read:org` shows no teams at all. Where everything is read again and the searches still do not know it, a team
+/// that the forge does not name is given up.
+fn keep_asked(change: &mut Change, before: Option<&Held>, all: bool) {
+    let known: Vec<Asked> = before.map(|held| held.change.asked.clone()).unwrap_or_default();
+    change
+        .asked
+        .retain(|asked| !matches!(asked, Asked::Team { .. }) || known.contains(asked));
+    for asked in known {
+        let nameless = matches!(&asked, Asked::Team { team, .. } if team == OWN_TEAM);
+        let keep = asked == Asked::Reviewed || (nameless && !all);
+        if keep && !change.asked.contains(&asked) {
+            change.asked.push(asked);
+        }
     }
 }
 

@@ -19,7 +19,7 @@ fn the_committed_typescript_is_what_view_says() {
         DecisionRow, DecisionView, OutboxStateView, Message, BannerKind, Banner, Run, VerdictView, EvidenceView,
         FindingView, ComponentView, NotAssessedView, CheckView, ReviewView, FileKind, FileEntry, ChangeView,
         RowKind, Piece, DiffRow, FileView, WillCount, KeyPlace, KeyView, Keys, Sheet, Connection, KeychainState,
-        AccountView, Status, SignInStep, SignInResult, Decided, Failure, Code,
+        TokenState, AccountView, Status, SignInStep, SignInResult, Decided, Failure, Code,
     );
     let text = format!(
         "// Generated from src-tauri/engine/src/view.rs by `cargo test -p countersign-engine` with \

@@ -237,8 +237,10 @@ pub enum BannerKind {
     Hidden,
     /// No connection, or the forge does not answer.
     Offline,
-    /// Token, keychain or notices need the user.
+    /// Keychain, notices or the disk need the user.
     Attention,
+    /// The token is not at hand: what was read can be read, the forge cannot be asked.
+    SignIn,
 }
 
 /// A banner over the queue.
@@ -633,6 +635,19 @@ pub enum KeychainState {
     Absent,
 }
 
+/// Is the account's token at hand?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum TokenState {
+    /// The forge can be asked.
+    Held,
+    /// It is in the keychain, which does not give it now.
+    Locked,
+    /// It is nowhere: the user must sign in again.
+    Missing,
+}
+
 /// The account that is signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -645,6 +660,8 @@ pub struct AccountView {
     pub token_expires_at: Option<String>,
     /// The token is held for this session only.
     pub session_only: bool,
+    /// Is its token at hand?
+    pub token: TokenState,
 }
 
 /// The status line.
@@ -653,6 +670,8 @@ pub struct AccountView {
 pub struct Status {
     /// Same as `Queue::revision`.
     pub revision: u64,
+    /// The account of the last session is still being taken up; `account` is not yet known.
+    pub restoring: bool,
     /// `None` = signed out: the window shows the sign-in.
     pub account: Option<AccountView>,
     /// Is the forge reached?

@@ -1,7 +1,6 @@
 //! Words for what went wrong: what happened, what was kept, what to do.
 
 use crate::ports::ForgeError;
-use crate::vault::VaultError;
 use crate::view::Message;
 
 /// With a capital at its start and a full stop at its end.
@@ -47,15 +46,6 @@ pub(crate) fn forge_trouble(error: &ForgeError) -> Message {
         what: sentence(&error.to_string()),
         kept: "The queue is as it was last read.".into(),
         todo: todo.into(),
-    }
-}
-
-/// The keychain's error as a message.
-pub(crate) fn vault(error: &VaultError) -> Message {
-    Message {
-        what: error.to_string(),
-        kept: String::new(),
-        todo: String::new(),
     }
 }
 

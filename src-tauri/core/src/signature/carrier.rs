@@ -35,6 +35,29 @@ pub fn envelope_body(line: &str, message: &str, envelope: &Envelope) -> Result<S
     Ok(body)
 }
 
+/// Whether [`envelope_body`] will take this message, asked before anything is signed.
+///
+/// # Errors
+/// [`Reason::EnvelopeAmbiguous`] if it holds a fence of ours, [`Reason::EnvelopeTooLarge`] if no room is left for the
+/// largest envelope.
+pub fn words_fit(message: &str) -> Result<(), Fault> {
+    // The readable line and the tags around the envelope stay far below this.
+    const AROUND: usize = 2_048;
+    let envelope = MAX_BYTES.div_ceil(3) * 4;
+    let room = MAX_BODY_CHARACTERS - AROUND - envelope - envelope / COLUMNS;
+    let characters = message.chars().count();
+    if characters > room {
+        return Err(Reason::EnvelopeTooLarge.because(format!(
+            "What you wrote has {characters} characters, and {room} fit beside the signature."
+        )));
+    }
+    if message.split(['\n', '\r']).any(opens_our_fence) {
+        return Err(Reason::EnvelopeAmbiguous
+            .because("What you wrote quotes a signed approval; only one may stand in a review."));
+    }
+    Ok(())
+}
+
 /// Takes the envelope out of a review's body.
 ///
 /// # Errors

@@ -18,6 +18,10 @@ pub struct Entry {
     pub change: ChangeId,
     /// The head that was signed.
     pub head: Oid,
+    /// The branch that it was signed for.
+    pub target: String,
+    /// Numeric id of the account that decided: no other account may send it.
+    pub reviewer: String,
     /// The change's title when it was signed.
     pub title: String,
     /// Which decision.
@@ -51,6 +55,10 @@ pub struct NewEntry {
     pub change: ChangeId,
     /// The head that was signed.
     pub head: Oid,
+    /// The branch that it was signed for.
+    pub target: String,
+    /// Numeric id of the account that decided.
+    pub reviewer: String,
     /// The change's title.
     pub title: String,
     /// Which decision.
@@ -66,73 +74,74 @@ pub struct NewEntry {
 }
 
 const COLUMNS: &str = "entry, change, head, title, decision, words, body, state, review, message, signed_at, \
-                       not_after, settled_at, hidden";
+                       not_after, settled_at, hidden, target, reviewer";
 
 fn parsed<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::Damaged(format!("the outbox: {error}")))
 }
 
-struct Raw(
-    [String; 9],
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    String,
-    bool,
-);
-
-fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
-    let text = |index| row.get::<_, String>(index);
-    let texts = [
-        text(0)?,
-        text(1)?,
-        text(2)?,
-        text(3)?,
-        text(4)?,
-        text(5)?,
-        text(6)?,
-        text(7)?,
-        text(10)?,
-    ];
-    Ok(Raw(
-        texts,
-        row.get(8)?,
-        row.get(9)?,
-        row.get(12)?,
-        row.get(11)?,
-        row.get(13)?,
-    ))
+/// One row as it stands in the table, before it is known to make sense.
+struct Raw {
+    entry: String,
+    change: String,
+    head: String,
+    title: String,
+    decision: String,
+    words: String,
+    body: String,
+    state: String,
+    review: Option<String>,
+    message: Option<String>,
+    signed_at: String,
+    not_after: String,
+    settled_at: Option<String>,
+    hidden: bool,
+    target: String,
+    reviewer: String,
 }
 
-fn entry(Raw(texts, review, message, settled_at, not_after, hidden): Raw) -> Result<Entry, StoreError> {
-    let [
-        entry,
-        change,
-        head,
-        title,
-        decision,
-        words,
-        body,
-        state,
-        signed_at,
-    ] = texts;
+fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
+    Ok(Raw {
+        entry: row.get(0)?,
+        change: row.get(1)?,
+        head: row.get(2)?,
+        title: row.get(3)?,
+        decision: row.get(4)?,
+        words: row.get(5)?,
+        body: row.get(6)?,
+        state: row.get(7)?,
+        review: row.get(8)?,
+        message: row.get(9)?,
+        signed_at: row.get(10)?,
+        not_after: row.get(11)?,
+        settled_at: row.get(12)?,
+        hidden: row.get(13)?,
+        target: row.get(14)?,
+        reviewer: row.get(15)?,
+    })
+}
+
+fn entry(raw: Raw) -> Result<Entry, StoreError> {
     Ok(Entry {
-        entry,
-        change: change
+        entry: raw.entry,
+        change: raw
+            .change
             .parse()
             .map_err(|error| StoreError::Damaged(format!("{error}")))?,
-        head: oid(&head)?,
-        title,
-        decision: parsed(&decision)?,
-        words,
-        body,
-        state: parsed(&state)?,
-        review,
-        message: message.as_deref().map(parsed).transpose()?,
-        signed_at: timestamp(&signed_at)?,
-        not_after: timestamp(&not_after)?,
-        settled_at: settled_at.as_deref().map(timestamp).transpose()?,
-        hidden,
+        head: oid(&raw.head)?,
+        target: raw.target,
+        reviewer: raw.reviewer,
+        title: raw.title,
+        decision: parsed(&raw.decision)?,
+        words: raw.words,
+        body: raw.body,
+        state: parsed(&raw.state)?,
+        review: raw.review,
+        message: raw.message.as_deref().map(parsed).transpose()?,
+        signed_at: timestamp(&raw.signed_at)?,
+        not_after: timestamp(&raw.not_after)?,
+        settled_at: raw.settled_at.as_deref().map(timestamp).transpose()?,
+        hidden: raw.hidden,
     })
 }
 
@@ -141,8 +150,8 @@ impl Store {
     pub fn queue_decision(&mut self, new: &NewEntry, line: &str, hash: &str) -> Result<(), StoreError> {
         let tx = self.db.transaction()?;
         tx.execute(
-            "INSERT INTO outbox (entry, change, head, title, decision, words, body, state, signed_at, not_after)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO outbox (entry, change, head, title, decision, words, body, state, signed_at, not_after, target, reviewer)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             params![
                 new.entry,
                 new.change.to_string(),
@@ -153,7 +162,9 @@ impl Store {
                 new.body,
                 json(&OutboxState::Queued)?,
                 new.signed_at.to_string(),
-                new.not_after.to_string()
+                new.not_after.to_string(),
+                new.target,
+                new.reviewer
             ],
         )?;
         append(&tx, line, hash)?;
@@ -161,35 +172,24 @@ impl Store {
         Ok(())
     }
 
-    /// Notes a step on the way (`Pending`, `Submitted`) or a message without a step.
-    pub fn note_decision(&self, entry: &Entry) -> Result<(), StoreError> {
-        self.db.execute(
-            "UPDATE outbox SET state = ?2, review = ?3, message = ?4, hidden = ?5 WHERE entry = ?1",
-            params![
-                entry.entry,
-                json(&entry.state)?,
-                entry.review,
-                entry.message.as_ref().map(json).transpose()?,
-                entry.hidden
-            ],
-        )?;
+    /// Notes a step on the way (`Pending`, `Submitted`), or a message without a step.
+    ///
+    /// # Errors
+    /// Besides those of the database: the decision stands where this step cannot follow.
+    pub fn note_decision(&mut self, entry: &Entry) -> Result<(), StoreError> {
+        let tx = self.db.transaction()?;
+        step(&tx, entry)?;
+        tx.commit()?;
         Ok(())
     }
 
     /// Brings a decision to its end, with its line in the ledger.
+    ///
+    /// # Errors
+    /// As [`Self::note_decision`].
     pub fn settle_decision(&mut self, entry: &Entry, line: &str, hash: &str) -> Result<(), StoreError> {
         let tx = self.db.transaction()?;
-        tx.execute(
-            "UPDATE outbox SET state = ?2, review = ?3, message = ?4, settled_at = ?5, hidden = ?6 WHERE entry = ?1",
-            params![
-                entry.entry,
-                json(&entry.state)?,
-                entry.review,
-                entry.message.as_ref().map(json).transpose()?,
-                entry.settled_at.map(|at| at.to_string()),
-                entry.hidden
-            ],
-        )?;
+        step(&tx, entry)?;
         append(&tx, line, hash)?;
         tx.commit()?;
         Ok(())
@@ -232,6 +232,34 @@ impl Store {
         let rows = query.query_map([], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+/// Writes where a decision stands, if it may come to stand there.
+fn step(tx: &Transaction<'_>, entry: &Entry) -> Result<(), StoreError> {
+    let held: String = tx.query_row(
+        "SELECT state FROM outbox WHERE entry = ?1",
+        [&entry.entry],
+        |row| row.get(0),
+    )?;
+    let held: OutboxState = parsed(&held)?;
+    if held != entry.state && !held.may_become(entry.state) {
+        return Err(StoreError::Other(format!(
+            "a decision that is {held:?} cannot become {:?}",
+            entry.state
+        )));
+    }
+    tx.execute(
+        "UPDATE outbox SET state = ?2, review = ?3, message = ?4, settled_at = ?5, hidden = ?6 WHERE entry = ?1",
+        params![
+            entry.entry,
+            json(&entry.state)?,
+            entry.review,
+            entry.message.as_ref().map(json).transpose()?,
+            entry.settled_at.map(|at| at.to_string()),
+            entry.hidden
+        ],
+    )?;
+    Ok(())
 }
 
 fn append(tx: &Transaction<'_>, line: &str, hash: &str) -> Result<(), StoreError> {

@@ -38,7 +38,8 @@ CREATE TABLE told (
 
 -- Decisions signed and on their way, or at their end.
 CREATE TABLE outbox (
-    entry TEXT PRIMARY KEY, change TEXT NOT NULL, head TEXT NOT NULL, title TEXT NOT NULL, decision TEXT NOT NULL,
+    entry TEXT PRIMARY KEY, change TEXT NOT NULL, head TEXT NOT NULL, target TEXT NOT NULL, reviewer TEXT NOT NULL,
+    title TEXT NOT NULL, decision TEXT NOT NULL,
     words TEXT NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL, review TEXT, message TEXT,
     signed_at TEXT NOT NULL, not_after TEXT NOT NULL, settled_at TEXT, hidden INTEGER NOT NULL DEFAULT 0
 ) STRICT;

@@ -21,6 +21,8 @@ fn new_entry(name: &str) -> NewEntry {
         entry: name.into(),
         change: id(),
         head: head('a'),
+        target: "main".into(),
+        reviewer: "1234567".into(),
         title: "A title".into(),
         decision: Decision::Approve,
         words: "Looks right.".into(),

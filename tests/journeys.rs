@@ -1,10 +1,14 @@
 //! The main job without a window: the real engine against the test forge, with a real ssh-agent and real git, and a
 //! desktop that remembers what it was asked.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod journeys {
+    mod account;
     mod bench;
     mod faults;
     mod main_job;
+    mod moving;
     mod reading;
     mod telling;
 }

@@ -270,15 +270,21 @@ impl Bench {
         bench
     }
 
-    /// Ends the engine and starts another on the same profile, signed in again (the test's keychain is not kept).
-    pub(crate) async fn restarted(mut self) -> Self {
+    /// Ends the engine and starts another on the same profile; the test's keychain, and so the token, is not kept.
+    pub(crate) async fn reopened(mut self) -> Self {
         self.engine.close().await;
         self.engine = start(self.profile.path(), &self.agent.socket(), self.desktop.clone()).await;
-        self.sign_in().await;
         self
     }
 
-    async fn sign_in(&self) {
+    /// The same, signed in again.
+    pub(crate) async fn restarted(self) -> Self {
+        let bench = self.reopened().await;
+        bench.sign_in().await;
+        bench
+    }
+
+    pub(crate) async fn sign_in(&self) {
         let result = self
             .engine
             .sign_in(self.forge.url().to_owned(), self.forge.token())

@@ -152,11 +152,14 @@ async fn what_was_not_shown_cannot_be_signed() {
     assert!(bench.desktop.with(|seen| seen.questions.is_empty()));
 
     let unopened = Bench::with_one_change().await;
+    let head = unopened
+        .forge
+        .with(|world| world.change(REPO, 1).unwrap().head().to_owned());
     let failure = unopened
         .engine
         .decide(
             unopened.id(1),
-            view.head.clone(),
+            head,
             view.seen.clone(),
             DecisionView::Approve,
             String::new(),

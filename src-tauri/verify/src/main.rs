@@ -4,14 +4,14 @@
 mod extract;
 mod report;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use countersign_core::reason::{Fault, Reason};
-use countersign_core::verify::{Input, judge};
+use countersign_core::verify::{Input, input, judge};
 use jiff::Timestamp;
 
 /// Judges whether a change is signed off as the policy on its target branch asks.
@@ -139,10 +139,20 @@ fn extract_file(body: &Path, out: &Path) -> io::Result<u8> {
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let result = if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+        read_up_to(io::stdin().lock())
     } else {
-        fs::read(path)
+        File::open(path).and_then(read_up_to)
     };
     result.map_err(|error| io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display())))
+}
+
+/// One byte more than is allowed is enough to say so, and no endless input fills the memory.
+fn read_up_to(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = u64::try_from(input::MAX_BYTES).unwrap_or(u64::MAX);
+    from.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() > input::MAX_BYTES {
+        return Err(io::Error::other(format!("more than {most} bytes")));
+    }
+    Ok(bytes)
 }

@@ -97,6 +97,90 @@ pub(super) fn trust(cases: &mut Cases) {
         "The revoked keys are a binary list.",
         with(|input| input["trust"]["revoked_keys"]["text"] = json!("SSHKRL\n\u{0}")),
     );
+    for (name, what, from, to) in [
+        (
+            "policy-stars-in-name",
+            "`**` within a name, which glob readers take for `*`: `infra/a/b.tf` would not match.",
+            "infra/**",
+            "infra/**.tf",
+        ),
+        (
+            "policy-mark-beside-letters",
+            "`?` beside letters outside of ASCII, which readers of bytes take for a part of one.",
+            "infra/**",
+            "é/?",
+        ),
+    ] {
+        cases.undecided(
+            name,
+            "E_POLICY_UNREADABLE",
+            what,
+            with(|input| replace_text(input, "policy", from, to)),
+        );
+    }
+    for (name, what, glob) in [
+        (
+            "policy-glob-too-long",
+            "A glob of more than 1024 bytes.",
+            "x".repeat(1025),
+        ),
+        (
+            "policy-glob-too-deep",
+            "Braces nested nine deep.",
+            format!("{}x{}", "{".repeat(9), "}".repeat(9)),
+        ),
+        (
+            "policy-too-many-globs",
+            "More than 2,000 globs.",
+            vec!["a"; 2_000].join("\", \""),
+        ),
+    ] {
+        cases.undecided(
+            name,
+            "E_POLICY_UNREADABLE",
+            what,
+            with(|input| replace_text(input, "policy", "infra/**", &glob)),
+        );
+    }
+    for (name, what, file) in [
+        ("policy-is-a-link", "The policy is a link.", "policy"),
+        (
+            "signers-are-a-link",
+            "The allowed signers are a link.",
+            "allowed_signers",
+        ),
+        (
+            "revoked-are-a-link",
+            "The revoked keys are a link.",
+            "revoked_keys",
+        ),
+    ] {
+        cases.undecided(
+            name,
+            "E_POLICY_UNREADABLE",
+            what,
+            with(|input| input["trust"][file]["mode"] = json!("120000")),
+        );
+    }
+    cases
+        .undecided(
+            "policy-of-other-blob",
+            "E_INPUT_MISSING",
+            "The policy's text is not what its tree names.",
+            approved(),
+        )
+        .input["trust"]["policy"]["blob"] = json!(oid("a"));
+    cases.undecided(
+        "revoked-mangled",
+        "E_POLICY_UNREADABLE",
+        "A revoked key has lost its last byte: it would revoke nothing.",
+        with(|input| {
+            use base64ct::{Base64, Encoding as _};
+            let blob = key_of(PRIYA).blob();
+            let cut = Base64::encode_string(&blob[..blob.len() - 1]);
+            input["trust"]["revoked_keys"]["text"] = json!(format!("ssh-ed25519 {cut}\n"));
+        }),
+    );
     cases.undecided(
         "extends",
         "E_NOT_JUDGED",
@@ -116,72 +200,6 @@ pub(super) fn trust(cases: &mut Cases) {
         "A merge group is to be judged.",
         with(|input| input["merge_group"] = json!({"commits": []})),
     );
-    cases.undecided(
-        "input-field-missing",
-        "E_INPUT_MISSING",
-        "The collector left out who pushed: not the same as not known.",
-        with(|input| {
-            input.as_object_mut().unwrap().remove("pushers");
-        }),
-    );
-    cases.undecided(
-        "input-edited-at-missing",
-        "E_INPUT_MISSING",
-        "The collector left out whether the review was edited.",
-        with(|input| {
-            input["reviews"]["items"][0]
-                .as_object_mut()
-                .unwrap()
-                .remove("edited_at");
-        }),
-    );
-    cases.undecided(
-        "input-commits-cut",
-        "E_INPUT_MISSING",
-        "More than 250 commits, and the forge lists 250.",
-        with(|input| input["commits"]["total"] = json!(251)),
-    );
-    cases.undecided(
-        "input-reviews-cut",
-        "E_INPUT_MISSING",
-        "A list of reviews was cut: a change request may hide in the rest.",
-        with(|input| input["reviews"]["total"] = json!(2)),
-    );
-    cases.undecided(
-        "input-head-not-listed",
-        "E_INPUT_MISSING",
-        "The commits were collected before the last push.",
-        with(|input| input["commits"]["items"][0]["oid"] = json!(oid("5"))),
-    );
-    cases.undecided(
-        "input-content-of-other-head",
-        "E_INPUT_MISSING",
-        "The content was collected for another head.",
-        with(|input| input["content"]["head"] = json!(oid("5"))),
-    );
-    cases.undecided(
-        "input-dismissal-missing",
-        "E_INPUT_MISSING",
-        "A review is dismissed and nobody says by whom.",
-        with(|input| input["reviews"]["items"][0]["state"] = json!("dismissed")),
-    );
-    cases.undecided(
-        "input-changed-missing",
-        "E_INPUT_MISSING",
-        "The changeset was signed and cannot be recomputed.",
-        {
-            // Without the list every rule applies, so two people with touched keys are needed to come so far.
-            with(|input| {
-                input["content"]["changed"] = Value::Null;
-                for (rule, strict) in [
-                    ("presence = \"touch\"", "presence = \"none\""),
-                    ("presence = \"verified\"", "presence = \"none\""),
-                ] {
-                    replace_text(input, "policy", rule, strict);
-                }
-            })
-        },
-    );
 }
 
 pub(super) fn need(cases: &mut Cases) {
@@ -197,17 +215,6 @@ pub(super) fn need(cases: &mut Cases) {
         "The change is closed.",
         with(|input| input["change"]["state"] = json!("closed")),
     );
-    let seniors_own = || {
-        let mut input = scene(PATH);
-        let ravi = person(RAVI.0, RAVI.1);
-        input["change"]["author"] = ravi.clone();
-        for role in ["author", "committer"] {
-            input["commits"]["items"][0][role] =
-                json!({"name": "Ravi", "email": "ravi@acme.example", "account": ravi});
-        }
-        input["pushers"]["accounts"] = json!([ravi]);
-        input
-    };
     cases.add(
         "not-required-senior",
         "Everybody who had a part is a senior.",
@@ -258,7 +265,7 @@ pub(super) fn need(cases: &mut Cases) {
         "Commits in a senior's name, pushed by a junior.",
         {
             let mut input = seniors_own();
-            input["pushers"]["accounts"] = json!([person(SAM.0, SAM.1)]);
+            input["pushes"][0]["actor"] = person(SAM.0, SAM.1);
             input
         },
     );
@@ -299,13 +306,21 @@ pub(super) fn need(cases: &mut Cases) {
             input
         },
     );
+}
+
+pub(super) fn guarded(cases: &mut Cases) {
+    let quorum = "E_QUORUM";
     for (name, path) in [
         ("guard-policy", ".github/countersign.toml"),
         ("guard-signers", ".github/allowed_signers"),
         ("guard-codeowners", "docs/CODEOWNERS"),
         ("guard-gate-workflow", ".github/workflows/countersign.yml"),
+        ("guard-other-workflow", ".github/workflows/lint/build.yml"),
+        ("guard-action", ".github/actions/verify/action.yml"),
+        ("guard-gate-file", "tools/gate/run.sh"),
     ] {
         let mut input = scene(path);
+        input["trust"]["gate_files"] = json!(["tools/gate"]);
         add_review(&mut input, approval("9001", PRIYA, path));
         cases.rejected(
             name,
@@ -331,10 +346,81 @@ pub(super) fn need(cases: &mut Cases) {
         "A senior changes the policy alone: nobody is exempt.",
         {
             let mut input = seniors_own();
-            input["content"]["changed"] = json!([changed(".github/countersign.toml")]);
+            set_changed(&mut input, &[changed(".github/countersign.toml")]);
             input
         },
     );
+    for (name, what, path, old, new) in [
+        (
+            "gitlink-at-ruled-folder",
+            "A submodule takes the place of the folder that a rule is about.",
+            "infra",
+            "000000",
+            "160000",
+        ),
+        (
+            "link-at-ruled-folder",
+            "A link takes the place of the folder that a rule is about.",
+            "infra",
+            "000000",
+            "120000",
+        ),
+        (
+            "gitlink-left-ruled-folder",
+            "A submodule goes from where a rule's folder was.",
+            "infra",
+            "160000",
+            "000000",
+        ),
+        (
+            "guard-link-at-folder",
+            "A link takes the place of the folder that holds the policy.",
+            ".github",
+            "000000",
+            "120000",
+        ),
+    ] {
+        let oid_of = |mode: &str| if mode == "000000" { oid("0") } else { oid("9") };
+        let mut input = stated(|predicate| predicate["change"]["changeset"] = Value::Null);
+        set_changed(
+            &mut input,
+            &[json!({
+                "path": path, "old_mode": old, "new_mode": new, "old_oid": oid_of(old), "new_oid": oid_of(new),
+            })],
+        );
+        cases.rejected(name, quorum, what, input);
+    }
+    for (name, what, edit) in [
+        (
+            "list-empty",
+            "The list of paths is empty: every rule applies.",
+            (|input| set_changed(input, &[])) as fn(&mut Value),
+        ),
+        (
+            "list-short",
+            "Fewer paths than there are: every rule applies.",
+            |input| input["content"]["total"] = json!(2),
+        ),
+        (
+            "list-uncounted",
+            "Nobody can tell how many paths there are: every rule applies.",
+            |input| input["content"]["total"] = Value::Null,
+        ),
+        (
+            "list-path-twice",
+            "One path stands twice and makes up the number: every rule applies.",
+            |input| set_changed(input, &[changed(PATH), changed(PATH)]),
+        ),
+        (
+            "list-two-merge-bases",
+            "Several merge bases, and the list is from one of them: every rule applies.",
+            |input| input["content"]["merge_bases"] = json!([oid("4"), oid("7")]),
+        ),
+    ] {
+        let mut input = stated(|predicate| predicate["change"]["changeset"] = Value::Null);
+        edit(&mut input);
+        cases.rejected(name, "E_PRESENCE_MISSING", what, input);
+    }
     cases.rejected(
         "list-cut-hides-path",
         "E_PRESENCE_MISSING",
@@ -351,8 +437,21 @@ pub(super) fn need(cases: &mut Cases) {
         "A path lost bytes on its way: every rule applies.",
         {
             let mut input = stated(|predicate| predicate["change"]["changeset"] = Value::Null);
-            input["content"]["changed"] = json!([changed("src/\u{fffd}.rs")]);
+            set_changed(&mut input, &[changed("src/\u{fffd}.rs")]);
             input
         },
     );
+}
+
+/// A change in which nobody but Ravi had a part.
+fn seniors_own() -> Value {
+    let mut input = scene(PATH);
+    let ravi = person(RAVI.0, RAVI.1);
+    input["change"]["author"] = ravi.clone();
+    for role in ["author", "committer"] {
+        input["commits"]["items"][0][role] =
+            json!({"name": "Ravi", "email": "ravi@acme.example", "account": ravi});
+    }
+    input["pushes"][0]["actor"] = ravi;
+    input
 }

@@ -79,7 +79,7 @@ fn document(world: &World, repo: &Repo, change: &Change, twins: Vec<Value>) -> R
             "number": change.number.to_string(), "change_id": change.id.to_string(), "state": life(change),
             "draft": change.draft, "author": by_login(world, &change.author),
             "target_ref": format!("refs/heads/{}", change.base), "target_protected": repo.protected,
-            "head": change.head(),
+            "head": change.head(), "head_branch": change.branch, "body": change.body,
         },
         "trust": trust(repo, &tip)?,
         "commits": { "source": "git", "total": commits.len(), "items": commits },

@@ -7,12 +7,14 @@
 //! |---|---|
 //! | [`input`] | what CI collects |
 //! | `trust` | step 1 |
+//! | `need` | whether a sign-off is needed: step 2 |
 //! | `people` | who had a part in the change: steps 2 and 14 |
 //! | `review` | one review: steps 3 to 14 |
 //! | `replay` | step 13 |
 //! | [`verdict`] | the answer |
 
 pub mod input;
+mod need;
 mod people;
 mod replay;
 mod review;
@@ -29,7 +31,7 @@ pub use verdict::{Outcome, Verdict};
 
 use crate::change::{ChangeState, ReviewState};
 use crate::changeset::{self, Changed};
-use crate::policy::{Requirement, Touched, Undeclared};
+use crate::policy::{Requirement, Touched};
 use crate::reason::{Fault, Reason};
 use people::People;
 use review::{Accepted, Bench, Judged};
@@ -120,13 +122,8 @@ fn steps(input: &Input, now: Timestamp, verdict: &mut Verdict) -> Result<(Outcom
     }
     let people = People::of(input);
     verdict.notes.extend(people.notes());
-    if let Some(why) = people.exempt(&trust.policy, &requirement) {
+    if let Some(why) = need::exemption(input, &people, &trust.policy, &requirement) {
         return Ok((Outcome::NotRequired, why));
-    }
-    if requirement.undeclared == Undeclared::Allow {
-        verdict.notes.push(
-            "Whether AI helped is not judged by this version: the change counts as AI-assisted.".to_owned(),
-        );
     }
 
     // 3 to 14, one review after the other

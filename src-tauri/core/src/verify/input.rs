@@ -102,6 +102,10 @@ pub struct Change {
     pub target_protected: bool,
     /// The head commit.
     pub head: Oid,
+    /// Name of the branch that holds it, without `refs/heads/`. With the description, for marks of AI tools.
+    pub head_branch: String,
+    /// Description; empty where there is none. Hostile text.
+    pub body: String,
 }
 
 /// Files of the target branch's tip.

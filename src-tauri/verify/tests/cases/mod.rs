@@ -2,6 +2,7 @@
 
 mod carrier;
 mod input;
+mod need;
 mod people;
 mod replay;
 mod signing;
@@ -188,8 +189,9 @@ pub(crate) fn all() -> Vec<Case> {
     trust::trust(&mut cases);
     input::wholeness(&mut cases);
     input::form(&mut cases);
-    trust::need(&mut cases);
-    trust::guarded(&mut cases);
+    need::need(&mut cases);
+    need::involvement(&mut cases);
+    need::guarded(&mut cases);
     standing::standing(&mut cases);
     carrier::carrier(&mut cases);
     signing::signature(&mut cases);

@@ -128,6 +128,7 @@ pub(crate) fn scene(path: &str) -> Value {
         "change": {
             "number": "4217", "change_id": "2345678901", "state": "open", "draft": false, "author": sam,
             "target_ref": "refs/heads/main", "target_protected": true, "head": oid("1"),
+            "head_branch": "pay-once", "body": "",
         },
         "trust": {
             "source": "git", "target_tip": oid("3"), "gate_files": [],

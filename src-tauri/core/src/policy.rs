@@ -4,9 +4,11 @@
 //! | module | subject |
 //! |---|---|
 //! | [`document`] | `.github/countersign.toml`, read strictly |
+//! | [`lint`] | what is odd about a policy that can be read |
 //! | [`signers`] | the allowed signers and the revoked keys |
 
 pub mod document;
+pub mod lint;
 pub mod signers;
 
 use jiff::SignedDuration;

@@ -2,6 +2,7 @@
 //! repository. `README.md` beside it is for those who run it.
 
 mod extract;
+mod policy;
 mod report;
 
 use std::fs::{self, File};
@@ -47,6 +48,20 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         out: PathBuf,
     },
+    /// Look at a policy.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+}
+
+#[derive(Subcommand)]
+enum PolicyCommand {
+    /// Say whether the gate could read the policy of a working tree, and what is odd about it: exit 0 if it could, with
+    /// or without oddities, 1 if not, 2 where there is none.
+    Check {
+        /// The working tree.
+        #[arg(long, value_name = "FOLDER", default_value = ".")]
+        root: PathBuf,
+    },
 }
 
 /// Exit status where nothing was judged.
@@ -57,6 +72,7 @@ fn main() -> ExitCode {
         Command::Judge { input, human } => judge_file(&input, human),
         Command::Explain { reason } => explain(reason.as_deref()),
         Command::Extract { body, out } => extract_file(&body, &out),
+        Command::Policy(PolicyCommand::Check { root }) => check_policy(&root),
     };
     match result {
         Ok(code) => ExitCode::from(code),
@@ -132,6 +148,21 @@ fn extract_file(body: &Path, out: &Path) -> io::Result<u8> {
         }
         Err(fault) => {
             writeln!(io::stderr(), "{fault}\n{}", fault.reason.hint())?;
+            Ok(1)
+        }
+    }
+}
+
+fn check_policy(root: &Path) -> io::Result<u8> {
+    let mut out = io::stdout().lock();
+    match policy::check(root, Timestamp::now())? {
+        policy::Checked::Readable(odd) => {
+            write!(out, "{}", report::lines("warning", &odd))?;
+            writeln!(out, "the policy can be read; {} warnings", odd.len())?;
+            Ok(0)
+        }
+        policy::Checked::Unreadable(why) => {
+            write!(out, "{}", report::lines("error", &[why]))?;
             Ok(1)
         }
     }

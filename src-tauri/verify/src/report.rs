@@ -92,6 +92,15 @@ pub(crate) fn unread_json(fault: &Fault, now: Timestamp) -> serde_json::Result<S
     }))
 }
 
+/// Lines of their own, each behind a word.
+pub(crate) fn lines(word: &str, contents: &[String]) -> String {
+    let mut text = String::new();
+    for content in contents {
+        line(&mut text, &format!("{word}: {content}"));
+    }
+    text
+}
+
 /// A reason in words.
 pub(crate) fn reason(reason: Reason) -> String {
     let step = match reason.step() {

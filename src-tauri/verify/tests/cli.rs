@@ -211,3 +211,43 @@ fn extract_gives_what_ssh_keygen_takes() {
             .starts_with("E_NO_ENVELOPE")
     );
 }
+
+#[test]
+fn a_policy_is_checked_in_its_working_tree() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = || {
+        let root = folder.path().to_str().unwrap();
+        let output = run(&["policy", "check", "--root", root], Path::new("/dev/null"));
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(check().0, Some(2), "there is none");
+    let github = folder.path().join(".github");
+    fs::create_dir(&github).unwrap();
+    fs::write(github.join("countersign.toml"), support::policy_text()).unwrap();
+    fs::write(github.join("allowed_signers"), allowed_signers()).unwrap();
+    let (code, said) = check();
+    assert_eq!(code, Some(1), "the revoked keys are not there: {said}");
+    fs::write(github.join("revoked_keys"), "").unwrap();
+    let (code, said) = check();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("warning: \"priya-n\" has no enrolled security key"),
+        "{said}"
+    );
+    fs::write(
+        github.join("countersign.toml"),
+        support::policy_text() + "more = 1\n",
+    )
+    .unwrap();
+    let (code, said) = check();
+    assert_eq!(code, Some(1));
+    assert!(
+        said.starts_with("error: .github/countersign.toml, line "),
+        "{said}"
+    );
+    fs::remove_file(github.join("revoked_keys")).unwrap();
+    fs::write(github.join("countersign.toml"), support::policy_text()).unwrap();
+    std::os::unix::fs::symlink("allowed_signers", github.join("revoked_keys")).unwrap();
+    let (code, said) = check();
+    assert!(code == Some(1) && said.contains("is a link"), "{said}");
+}

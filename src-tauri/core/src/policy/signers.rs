@@ -129,6 +129,13 @@ impl AllowedSigners {
         Ok(())
     }
 
+    /// Every name, in the file's order.
+    pub fn principals(&self) -> impl Iterator<Item = &str> {
+        self.signers
+            .iter()
+            .flat_map(|signer| signer.principals.iter().map(String::as_str))
+    }
+
     /// The keys of one name.
     pub fn of<'a>(&'a self, principal: &'a str) -> impl Iterator<Item = &'a Signer> {
         self.signers

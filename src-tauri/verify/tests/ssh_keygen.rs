@@ -11,7 +11,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use base64ct::{Base64, Encoding};
-use countersign_core::signature::{Envelope, KeyAlgorithm, assemble, pae, sign, to_be_signed};
+use countersign_core::signature::{Envelope, KeyAlgorithm, assemble, extract, pae, sign, to_be_signed};
+use countersign_core::verify::{Input, judge};
+use serde_json::Value;
 use support::{NAMESPACE, TestKey, signer_line};
 
 const PAYLOAD: &[u8] = br#"{"_type":"https://in-toto.io/Statement/v1"}"#;
@@ -31,6 +33,17 @@ fn ssh_keygen(arguments: &[&str], folder: &Path, input: &[u8]) -> Output {
 
 /// Whether the tool takes that signature at that time (`YYYYMMDDHHMMSS`, UTC).
 fn it_verifies(folder: &Path, signers: &str, armor: &str, payload: &[u8], at: &str) -> bool {
+    it_verifies_as(PRINCIPAL, folder, signers, armor, payload, at)
+}
+
+fn it_verifies_as(
+    principal: &str,
+    folder: &Path,
+    signers: &str,
+    armor: &str,
+    payload: &[u8],
+    at: &str,
+) -> bool {
     fs::write(folder.join("allowed_signers"), signers).unwrap();
     fs::write(folder.join("a.sig"), armor).unwrap();
     let at = format!("-Overify-time={at}");
@@ -42,7 +55,7 @@ fn it_verifies(folder: &Path, signers: &str, armor: &str, payload: &[u8], at: &s
         "-f",
         "allowed_signers",
         "-I",
-        PRINCIPAL,
+        principal,
         "-s",
         "a.sig",
         &at,
@@ -149,6 +162,67 @@ fn it_takes_security_keys_whatever_their_flags_say() {
             );
         }
     }
+}
+
+/// The vectors with their names.
+fn vectors() -> impl Iterator<Item = (String, Value)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/judge");
+    fs::read_dir(folder).unwrap().map(|entry| {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        (name, serde_json::from_slice(&fs::read(path).unwrap()).unwrap())
+    })
+}
+
+/// What the tool says to that review of a vector, with the vector's allowed signers, at the vector's time.
+fn it_takes_review(folder: &Path, vector: &Value, review: &str, principal: &str) -> bool {
+    let input = &vector["input"];
+    let reviews = input["reviews"]["items"].as_array().unwrap();
+    let review = reviews.iter().find(|one| one["id"] == review).unwrap();
+    let envelope = extract(review["body"].as_str().unwrap()).unwrap();
+    let signers = input["trust"]["allowed_signers"]["text"].as_str().unwrap();
+    let digits: String = vector["now"]
+        .as_str()
+        .unwrap()
+        .chars()
+        .filter(char::is_ascii_digit)
+        .collect();
+    it_verifies_as(
+        principal,
+        folder,
+        signers,
+        envelope.armor(),
+        envelope.payload(),
+        &digits,
+    )
+}
+
+#[test]
+fn it_takes_every_approval_that_counts_and_no_false_signature() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut taken, mut refused) = (0, 0);
+    for (name, vector) in vectors() {
+        let expect = &vector["expect"];
+        if let Some("E_SIG_INVALID" | "E_NAMESPACE") = expect["reason"].as_str() {
+            assert!(
+                !it_takes_review(folder.path(), &vector, "9001", support::PRIYA.2),
+                "{name}"
+            );
+            refused += 1;
+        } else if expect["verdict"] == "accepted" {
+            let input = Input::from_json(vector["input"].to_string().as_bytes()).unwrap();
+            let verdict = judge(&input, vector["now"].as_str().unwrap().parse().unwrap());
+            assert!(!verdict.signers.is_empty(), "{name}");
+            for signer in &verdict.signers {
+                assert!(
+                    it_takes_review(folder.path(), &vector, &signer.review, &signer.principal),
+                    "{name}"
+                );
+                taken += 1;
+            }
+        }
+    }
+    assert!(taken > 30 && refused >= 3, "{taken} and {refused}");
 }
 
 #[test]

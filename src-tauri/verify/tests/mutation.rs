@@ -1,4 +1,4 @@
-//! No byte of an accepted envelope can be changed: thousands of damaged bodies, none accepted.
+//! No byte of an accepted envelope can be changed: ten thousand damaged bodies, none accepted.
 #![allow(
     clippy::unwrap_used,
     reason = "a test may panic; clippy excuses only the test functions themselves"
@@ -7,6 +7,7 @@
 mod support;
 
 use countersign_core::verify::{Input, Outcome, judge};
+use serde_json::json;
 use support::{HANA, NOW, OMAR, PATH, PRIYA, RAVI, Who, add_review, approval, review, scene};
 
 /// Marsaglia's xorshift64: the same damage on every run.
@@ -25,6 +26,17 @@ impl Dice {
 fn with_review_of(who: Who) -> Input {
     let mut input = scene(PATH);
     add_review(&mut input, review("9001", who, "approved", ""));
+    // The least that is needed: it is read ten thousand times.
+    let (login, id, principal) = who;
+    let policy = format!(
+        "version = 1\nallowed_signers = \".github/allowed_signers\"\n\
+         [[senior]]\nlogin = \"{login}\"\nid = \"{id}\"\nprincipal = \"{principal}\"\n"
+    );
+    let signers = support::signer_line(who, "", &support::key_of(who));
+    for (file, text) in [("policy", policy), ("allowed_signers", signers)] {
+        input["trust"][file]["blob"] = json!(support::blob_name(&text));
+        input["trust"][file]["text"] = json!(text);
+    }
     Input::from_json(input.to_string().as_bytes()).unwrap()
 }
 
@@ -42,7 +54,7 @@ fn no_damage_inside_the_fence_is_accepted() {
     let end = good.rfind("```").unwrap() + 3;
     let mut dice = Dice(0x5eed_2026_1123);
     let mut tried = 0;
-    while tried < 2_400 {
+    while tried < 10_000 {
         let mut bytes = good.clone().into_bytes();
         let at = start + dice.below(end - start);
         let byte = match dice.below(3) {

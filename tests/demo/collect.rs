@@ -1,6 +1,8 @@
 //! What CI collects for the gate, from the test forge: one JSON document, each part with its source. The git part is
 //! read with git's own plumbing, so that the gate's digests are held against something that the app did not compute.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result};
 use countersign_tests::forge::git::{Git, Signature};
 use countersign_tests::forge::world::{Account, Happened, Kind, Life, Repo, World};
@@ -46,13 +48,14 @@ pub(crate) fn input(world: &World, repo_name: &str, number: u64) -> Result<Value
         })
         .collect();
     let branch = format!("refs/heads/{}", change.branch);
-    let mut pushers: Vec<&str> = repo
+    let pushes: Vec<Value> = repo
         .activity
         .iter()
-        .filter(|a| a.reference == branch)
-        .map(|a| &*a.actor)
+        .filter(|one| one.reference == branch)
+        .map(|one| {
+            json!({"source": "activity", "before": one.before, "after": one.after, "actor": by_login(&one.actor)})
+        })
         .collect();
-    pushers.dedup();
     let assigned = change.events.iter().filter_map(|event| match &event.what {
         Happened::Assigned(login) => Some(login.as_str()),
         Happened::ReviewRequested(_)
@@ -61,7 +64,11 @@ pub(crate) fn input(world: &World, repo_name: &str, number: u64) -> Result<Value
         | Happened::Reopened
         | Happened::ForcePushed => None,
     });
-    let accounts = |logins: Vec<&str>| logins.into_iter().map(by_login).collect::<Vec<_>>();
+    let assigned: BTreeSet<&str> = assigned.collect();
+    let operators: Vec<Value> = assigned
+        .into_iter()
+        .map(|login| json!({"source": "assignees", "account": by_login(login)}))
+        .collect();
     let state = match change.life {
         Life::Open => "open",
         Life::Closed => "closed",
@@ -73,16 +80,17 @@ pub(crate) fn input(world: &World, repo_name: &str, number: u64) -> Result<Value
             "repo_id": repo.id.to_string()},
         "change": {"number": number.to_string(), "change_id": change.id.to_string(), "state": state,
             "draft": change.draft, "author": by_login(&change.author),
-            "target_ref": format!("refs/heads/{}", change.base), "target_protected": repo.protected, "head": head},
+            "target_ref": format!("refs/heads/{}", change.base), "target_protected": repo.protected, "head": head,
+            "head_branch": change.branch, "body": change.body},
         "trust": trust(repo, &tip)?,
         "commits": {"source": "git", "total": commits.len(), "items": commits},
         "mails": [],
         "reviews": {"source": "forge", "total": reviews.len(), "items": reviews},
         "dismissals": {"source": "timeline", "total": dismissals.len(), "items": dismissals},
         "content": content(&repo.git, &tip, head)?,
-        "pushers": {"source": "activity", "accounts": accounts(pushers)},
-        "operators": {"source": "assignees", "accounts": accounts(assigned.collect())},
-        "same_head": {"source": "forge", "changes": []},
+        "pushes": pushes,
+        "operators": {"total": operators.len(), "items": operators},
+        "same_head": {"source": "forge", "total": 0, "items": []},
         "merge_group": null,
     }))
 }
@@ -106,9 +114,9 @@ fn trust(repo: &Repo, tip: &str) -> Result<Value> {
             .git
             .blob(&entry.oid)
             .with_context(|| format!("{path} cannot be read"))?;
-        Ok(json!({"path": path, "blob": entry.oid, "text": String::from_utf8(bytes)?}))
+        Ok(json!({"path": path, "mode": entry.mode, "blob": entry.oid, "text": String::from_utf8(bytes)?}))
     };
-    Ok(json!({"source": "git", "target_tip": tip, "gate_workflow": null,
+    Ok(json!({"source": "git", "target_tip": tip, "gate_files": [],
         "policy": file(".github/countersign.toml")?, "allowed_signers": file(".github/allowed_signers")?,
         "revoked_keys": null}))
 }
@@ -148,7 +156,7 @@ fn content(git: &Git, tip: &str, head: &str) -> Result<Value> {
     }
     let format = String::from_utf8(git.run(&["rev-parse", "--show-object-format"])?)?;
     Ok(
-        json!({"source": "git", "head": head, "head_tree": git.commit(head)?.tree, "object_format": format.trim(),
-        "merge_bases": bases, "changed": changed}),
+        json!({"source": "git", "head": head, "head_tree": git.commit(head)?.tree, "target_tip": tip,
+        "object_format": format.trim(), "merge_bases": bases, "total": changed.len(), "changed": changed}),
     )
 }

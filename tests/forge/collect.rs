@@ -1,10 +1,12 @@
 //! What a CI job collects for the judge (`countersign-verify`), from the forge's own state and git's own plumbing, so
 //! that the judge's digests are held against something that the app did not compute.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use super::git::{Git, Signature};
+use super::git::{Git, Signature, TreeEntry};
 use super::world::{Account, Change, Happened, Kind, Life, Repo, World};
 
 /// The judge's input for one change: the document that `countersign_core::verify::Input` reads.
@@ -77,7 +79,7 @@ fn document(world: &World, repo: &Repo, change: &Change, twins: Vec<Value>) -> R
             "number": change.number.to_string(), "change_id": change.id.to_string(), "state": life(change),
             "draft": change.draft, "author": by_login(world, &change.author),
             "target_ref": format!("refs/heads/{}", change.base), "target_protected": repo.protected,
-            "head": change.head(),
+            "head": change.head(), "head_branch": change.branch, "body": change.body,
         },
         "trust": trust(repo, &tip)?,
         "commits": { "source": "git", "total": commits.len(), "items": commits },
@@ -85,9 +87,9 @@ fn document(world: &World, repo: &Repo, change: &Change, twins: Vec<Value>) -> R
         "reviews": { "source": "reviews", "total": reviews.len(), "items": reviews },
         "dismissals": { "source": "timeline", "total": dismissals.len(), "items": dismissals },
         "content": content(&repo.git, &tip, change.head())?,
-        "pushers": { "source": "activity", "accounts": pushers(world, repo, change) },
-        "operators": { "source": "timeline", "accounts": operators(world, change) },
-        "same_head": { "source": "changes", "changes": twins },
+        "pushes": pushes(world, repo, change),
+        "operators": operators(world, change),
+        "same_head": { "source": "changes", "total": twins.len(), "items": twins },
         "merge_group": null,
     }))
 }
@@ -118,18 +120,22 @@ fn identity(world: &World, who: &Signature) -> Value {
     json!({ "name": who.name, "email": who.email, "account": account })
 }
 
-/// Everybody who moved the change's branch, each once.
-fn pushers(world: &World, repo: &Repo, change: &Change) -> Vec<Value> {
+/// Every movement of the change's branch, oldest first.
+fn pushes(world: &World, repo: &Repo, change: &Change) -> Vec<Value> {
     let branch = format!("refs/heads/{}", change.branch);
     let moves = repo.activity.iter().filter(|one| one.reference == branch);
-    let mut logins: Vec<&str> = moves.map(|one| one.actor.as_str()).collect();
-    logins.sort_unstable();
-    logins.dedup();
-    logins.into_iter().map(|login| by_login(world, login)).collect()
+    moves
+        .map(|one| {
+            json!({
+                "source": "activity", "before": one.before, "after": one.after,
+                "actor": by_login(world, &one.actor),
+            })
+        })
+        .collect()
 }
 
 /// Everybody who was ever assigned: with agents, the person who set one to work.
-fn operators(world: &World, change: &Change) -> Vec<Value> {
+fn operators(world: &World, change: &Change) -> Value {
     let assigned = change.events.iter().filter_map(|event| match &event.what {
         Happened::Assigned(login) => Some(login.as_str()),
         Happened::ReviewRequested(_)
@@ -138,12 +144,17 @@ fn operators(world: &World, change: &Change) -> Vec<Value> {
         | Happened::Reopened
         | Happened::ForcePushed => None,
     });
-    assigned.map(|login| by_login(world, login)).collect()
+    let assigned: BTreeSet<&str> = assigned.collect();
+    let items: Vec<Value> = assigned
+        .into_iter()
+        .map(|login| json!({ "source": "timeline", "account": by_login(world, login) }))
+        .collect();
+    json!({ "total": items.len(), "items": items })
 }
 
 /// The policy and its keys, from the target branch's tip and never from the change.
 fn trust(repo: &Repo, tip: &str) -> Result<Value> {
-    let read = |path: &str| -> Result<Option<(String, String)>> {
+    let read = |path: &str| -> Result<Option<(TreeEntry, String)>> {
         let Some(entry) = repo.git.entry(tip, path) else {
             return Ok(None);
         };
@@ -152,12 +163,12 @@ fn trust(repo: &Repo, tip: &str) -> Result<Value> {
             .blob(&entry.oid)
             .with_context(|| format!("{path} cannot be read"))?;
         let text = String::from_utf8(bytes).with_context(|| format!("{path} is not UTF-8"))?;
-        Ok(Some((entry.oid, text)))
+        Ok(Some((entry, text)))
     };
     let file = |path: &str| -> Result<Value> {
         Ok(read(path)?.map_or(
             Value::Null,
-            |(blob, text)| json!({ "path": path, "blob": blob, "text": text }),
+            |(entry, text)| json!({ "path": path, "mode": entry.mode, "blob": entry.oid, "text": text }),
         ))
     };
     // The policy names its files; a line that cannot be understood is for the judge to refuse.
@@ -170,7 +181,7 @@ fn trust(repo: &Repo, tip: &str) -> Result<Value> {
     };
     let of = |key: &str| named(key).map_or(Ok(Value::Null), |path| file(&path));
     Ok(json!({
-        "source": "git", "target_tip": tip, "gate_workflow": null, "policy": file(".github/countersign.toml")?,
+        "source": "git", "target_tip": tip, "gate_files": [], "policy": file(".github/countersign.toml")?,
         "allowed_signers": of("allowed_signers")?, "revoked_keys": of("revoked_keys")?,
     }))
 }
@@ -206,7 +217,7 @@ fn content(git: &Git, tip: &str, head: &str) -> Result<Value> {
     }
     let format = String::from_utf8(git.run(&["rev-parse", "--show-object-format"])?)?;
     Ok(json!({
-        "source": "git", "head": head, "head_tree": git.commit(head)?.tree, "object_format": format.trim(),
-        "merge_bases": bases, "changed": changed,
+        "source": "git", "head": head, "head_tree": git.commit(head)?.tree, "target_tip": tip,
+        "object_format": format.trim(), "merge_bases": bases, "total": changed.len(), "changed": changed,
     }))
 }

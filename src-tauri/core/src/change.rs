@@ -22,6 +22,11 @@ impl Oid {
         &self.0
     }
 
+    /// All zeros: git's name for what is not there.
+    pub fn is_zero(&self) -> bool {
+        self.0.bytes().all(|digit| digit == b'0')
+    }
+
     /// The first twelve digits: enough for a person to compare, never used as an identity.
     pub fn short(&self) -> &str {
         &self.0[..12]

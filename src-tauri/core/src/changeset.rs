@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use crate::change::Oid;
@@ -122,6 +123,19 @@ pub fn digest(format: ObjectFormat, changed: &[Changed]) -> Result<String, NoDig
         hash.update(b"\0");
     }
     Ok(hex(&hash.finalize()))
+}
+
+/// The name that git gives to a file with that content, in hexadecimal. Source: gitformat-pack(5), "Object types"; Git's
+/// hash-function-transition document.
+pub fn blob_name(format: ObjectFormat, content: &[u8]) -> String {
+    let header = format!("blob {}\0", content.len());
+    match format {
+        ObjectFormat::Sha1 => hex(&Sha1::new().chain_update(header).chain_update(content).finalize()),
+        ObjectFormat::Sha256 => hex(&Sha256::new()
+            .chain_update(header)
+            .chain_update(content)
+            .finalize()),
+    }
 }
 
 fn check(format: ObjectFormat, one: &Changed) -> Result<(), NoDigest> {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::change::Oid;
 use crate::changeset::sha256_hex;
 use crate::finding::{Finding, Side};
+use crate::policy::{self, Require};
 use crate::reason::{Fault, Reason};
 use crate::strict_json;
 
@@ -263,7 +264,13 @@ impl Statement {
             )));
         }
         let statement: Self =
-            serde_json::from_value(value).map_err(|error| Reason::Schema.because(error.to_string()))?;
+            Self::deserialize(&value).map_err(|error| Reason::Schema.because(error.to_string()))?;
+        // serde also takes a list of values for an object, and `{"approve":null}` for `"approve"`.
+        let again =
+            serde_json::to_value(&statement).map_err(|error| Reason::Schema.because(error.to_string()))?;
+        if again != value {
+            return Err(Reason::Schema.because("an object or a word is written in another form"));
+        }
         statement.check()?;
         Ok(statement)
     }
@@ -299,6 +306,16 @@ impl Statement {
         expect(
             predicate.change.target_ref.starts_with("refs/heads/"),
             "change.targetRef does not start with refs/heads/",
+        )?;
+        expect(
+            predicate.policy.path == policy::PATH,
+            "policy.path is not where the policy is",
+        )?;
+        expect(
+            [Require::AiAssisted, Require::All]
+                .iter()
+                .any(|rule| rule.word() == predicate.policy.rule),
+            "policy.rule is neither ai-assisted nor all",
         )?;
         if let Some(changeset) = &predicate.change.changeset {
             expect(

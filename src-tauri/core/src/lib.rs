@@ -27,6 +27,7 @@ pub mod changeset;
 pub mod decision;
 pub mod evidence;
 pub mod finding;
+mod globs;
 pub mod ledger;
 pub mod owners;
 pub mod patch;

@@ -5,7 +5,10 @@
 //! forge; here it is kept as a [`Fault`], because ground that nobody owns by mistake must not look unowned by
 //! choice.
 
-use globset::{GlobBuilder, GlobMatcher};
+use crate::globs::Glob;
+
+/// Largest file that the forge reads. Source: GitHub docs, "About code owners": "CODEOWNERS files must be under 3 MB".
+const MAX_BYTES: usize = 3_000_000;
 
 /// A CODEOWNERS file, read.
 #[derive(Debug, Clone, Default)]
@@ -18,7 +21,7 @@ pub struct Owners {
 #[derive(Debug, Clone)]
 struct Entry {
     line: usize,
-    globs: Vec<GlobMatcher>,
+    globs: Vec<Glob>,
     owners: Vec<String>,
 }
 
@@ -45,6 +48,11 @@ impl Owners {
     /// Reads the file. Never fails as a whole.
     pub fn parse(text: &str) -> Self {
         let mut owners = Self::default();
+        if text.len() > MAX_BYTES {
+            let why = format!("the file is larger than {MAX_BYTES} bytes");
+            owners.faults.push(Fault { line: 1, why });
+            return owners;
+        }
         for (at, line) in text.lines().enumerate() {
             let mut words = words(line).into_iter();
             let Some(pattern) = words.next() else { continue };
@@ -71,7 +79,7 @@ impl Owners {
 
     /// Whose ground a path is; `None` where no line speaks of it.
     pub fn of(&self, path: &str) -> Option<Ground<'_>> {
-        let decides = |entry: &&Entry| entry.globs.iter().any(|glob| glob.is_match(path));
+        let decides = |entry: &&Entry| entry.globs.iter().any(|glob| glob.matches(path));
         let entry = self.lines.iter().rev().find(decides)?;
         Some(Ground {
             owners: &entry.owners,
@@ -104,7 +112,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 /// The globs that together mean a pattern: itself and, where it can name a folder, all below it.
-fn globs(pattern: &str) -> Result<Vec<GlobMatcher>, String> {
+fn globs(pattern: &str) -> Result<Vec<Glob>, String> {
     if pattern.starts_with('!') || pattern.contains(['[', ']']) {
         return Err(format!(
             "{pattern:?} uses `!` or `[ ]`, which CODEOWNERS does not know"
@@ -115,11 +123,11 @@ fn globs(pattern: &str) -> Result<Vec<GlobMatcher>, String> {
     // A slash anywhere but at the end ties the pattern to the root.
     let anchored = pattern.trim_end_matches('/').contains('/');
     let root = if anchored { "" } else { "**/" };
-    let braces = body.replace('{', "\\{").replace('}', "\\}");
-    let body = if braces.is_empty() {
+    let parts: Vec<String> = body.split('/').map(part).collect();
+    let body = if body.is_empty() {
         "**".to_owned()
     } else {
-        format!("{root}{braces}")
+        format!("{root}{}", parts.join("/"))
     };
     let mut all = Vec::new();
     if !folder {
@@ -131,16 +139,20 @@ fn globs(pattern: &str) -> Result<Vec<GlobMatcher>, String> {
         all.push(format!("{body}/**"));
     }
     all.iter()
-        .map(|glob| {
-            let built = GlobBuilder::new(glob)
-                .literal_separator(true)
-                .backslash_escape(true)
-                .build();
-            built
-                .map(|glob| glob.compile_matcher())
-                .map_err(|error| format!("{pattern:?}: {}", error.kind()))
-        })
+        .map(|glob| Glob::new(glob).map_err(|error| format!("{pattern:?}: {error}")))
         .collect()
+}
+
+/// One part of a path: braces mean themselves, and `**` within a name means `*`. Source: gitignore(5).
+fn part(text: &str) -> String {
+    if text == "**" {
+        return text.to_owned();
+    }
+    let mut part = text.replace('{', "\\{").replace('}', "\\}");
+    while part.contains("**") {
+        part = part.replace("**", "*");
+    }
+    part
 }
 
 #[cfg(test)]
@@ -180,6 +192,25 @@ mod tests {
         assert_eq!(of(&owners, "web/a.js").len(), 2);
         assert_eq!(owners.of("apps/free/x"), Some(Ground { owners: &[], line: 7 }));
         assert_eq!(Owners::parse("*.js @a").of("x.rs"), None);
+    }
+
+    #[test]
+    fn two_asterisks_within_a_name_are_one() {
+        let owners = Owners::parse("/a**b/*.x @a\n");
+        assert_eq!(of(&owners, "axxb/y.x"), ["@a"]);
+        assert_eq!(owners.of("a/b/y.x"), None);
+    }
+
+    #[test]
+    fn hostile_patterns_are_faults() {
+        let text = format!("{} @a\n* @b\n", "x".repeat(2000));
+        let owners = Owners::parse(&text);
+        assert_eq!(
+            (owners.faults.len(), of(&owners, "x")),
+            (1, ["@b".to_owned()].as_slice())
+        );
+        let large = Owners::parse(&"* @a\n".repeat(MAX_BYTES / 5 + 1));
+        assert_eq!((large.faults.len(), large.of("x")), (1, None));
     }
 
     #[test]

@@ -4,9 +4,11 @@
 //! | module | subject |
 //! |---|---|
 //! | [`document`] | `.github/countersign.toml`, read strictly |
+//! | [`lint`] | what is odd about a policy that can be read |
 //! | [`signers`] | the allowed signers and the revoked keys |
 
 pub mod document;
+pub mod lint;
 pub mod signers;
 
 use jiff::SignedDuration;
@@ -20,6 +22,10 @@ pub const PATH: &str = ".github/countersign.toml";
 
 /// Where the forge looks for code owners. Source: GitHub, "About code owners".
 pub const CODEOWNERS: [&str; 3] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"];
+
+/// Where the forge looks for what it runs: a workflow calls others, and each can set the status that the gate sets.
+/// Source: GitHub, "Workflow syntax", "Creating a composite action".
+pub const GATE_FOLDERS: [&str; 2] = [".github/workflows", ".github/actions"];
 
 /// A file of the policy cannot be used. Nothing of it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -224,6 +230,28 @@ pub struct Policy {
     pub break_glass: bool,
 }
 
+/// A path that a change touches. Give both sides of a rename.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Touched<'a> {
+    /// Its raw bytes.
+    pub path: &'a [u8],
+    /// It is or was a link or a submodule. Then it counts for everything below it: what a checkout finds there is not
+    /// in the list of paths.
+    pub stands_for_a_folder: bool,
+}
+
+impl<'a> Touched<'a> {
+    /// A path with the git modes of those of its sides that are there.
+    pub fn new(path: &'a [u8], modes: impl IntoIterator<Item = u32>) -> Self {
+        Self {
+            path,
+            stands_for_a_folder: modes
+                .into_iter()
+                .any(|mode| matches!(mode, 0o120_000 | 0o160_000)),
+        }
+    }
+}
+
 impl Policy {
     /// Reads `.github/countersign.toml`.
     ///
@@ -238,19 +266,15 @@ impl Policy {
         self.seniors.iter().find(|senior| senior.id == account_id)
     }
 
-    /// What a change to these paths needs. Give the old and the new path of a rename, as raw bytes. `None` means that
-    /// the list could not be read or was cut: then every rule matches, and the policy itself may be among the files.
-    /// `gate_workflow` is the path of the workflow that runs the verifier; unknown, every workflow counts as it.
-    pub fn requirement_for<P: AsRef<[u8]>>(
-        &self,
-        paths: Option<&[P]>,
-        gate_workflow: Option<&str>,
-    ) -> Requirement {
+    /// What a change to these paths needs. `None` means that the list could not be read or was cut: then every rule
+    /// matches, and the policy itself may be among the files. `gate_files` are the files and folders, besides the
+    /// forge's workflows and actions, that the verifier's run depends on.
+    pub fn requirement_for(&self, paths: Option<&[Touched<'_>]>, gate_files: &[String]) -> Requirement {
         // A path that is not UTF-8 cannot be matched as it stands, so it counts as matching everything.
-        let paths: Option<Vec<&str>> = paths.and_then(|paths| {
+        let paths: Option<Vec<(&str, bool)>> = paths.and_then(|paths| {
             paths
                 .iter()
-                .map(|path| std::str::from_utf8(path.as_ref()).ok())
+                .map(|one| Some((std::str::from_utf8(one.path).ok()?, one.stands_for_a_folder)))
                 .collect()
         });
         let mut requirement = Requirement {
@@ -267,13 +291,17 @@ impl Policy {
         };
         requirement.tighten(&self.signoff);
         for rule in &self.rules {
-            let touched = |path: &&str| rule.paths.iter().any(|pattern| pattern.matches(path));
+            let touched = |(path, folder): &(&str, bool)| {
+                let hit =
+                    |pattern: &Pattern| pattern.matches(path) || (*folder && pattern.may_match_below(path));
+                rule.paths.iter().any(hit)
+            };
             if paths.as_ref().is_none_or(|paths| paths.iter().any(touched)) {
                 requirement.tighten(&rule.asks);
                 requirement.rules.push(rule.name.clone());
             }
         }
-        let guards = |path: &&str| self.guards(path, gate_workflow);
+        let guards = |(path, folder): &(&str, bool)| self.guards(path, *folder, gate_files);
         if paths.as_ref().is_none_or(|paths| paths.iter().any(guards)) {
             requirement.guarded = true;
             requirement.approvals = requirement.approvals.max(2);
@@ -282,15 +310,20 @@ impl Policy {
     }
 
     /// Whether a path is the policy or guards it.
-    fn guards(&self, path: &str, gate_workflow: Option<&str>) -> bool {
-        path == PATH
-            || path == self.allowed_signers
-            || self.revoked_keys.as_deref() == Some(path)
-            || CODEOWNERS.contains(&path)
-            || match gate_workflow {
-                Some(workflow) => path == workflow,
-                None => path.starts_with(".github/workflows/"),
-            }
+    fn guards(&self, path: &str, folder: bool, gate_files: &[String]) -> bool {
+        let guarded = [PATH, &self.allowed_signers]
+            .into_iter()
+            .chain(self.revoked_keys.as_deref())
+            .chain(CODEOWNERS)
+            .chain(GATE_FOLDERS)
+            .chain(gate_files.iter().map(String::as_str));
+        let below = |path: &str, folder: &str| {
+            path.strip_prefix(folder)
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
+        guarded
+            .into_iter()
+            .any(|one| path == one || below(path, one) || (folder && below(one, path)))
     }
 }
 

@@ -1,3 +1,5 @@
+use base64ct::{Base64, Encoding};
+
 use super::*;
 use crate::signature::NAMESPACE;
 use crate::signature::test_keys::TestKey;
@@ -49,7 +51,12 @@ fn policy() -> Policy {
 }
 
 fn for_paths(paths: &[&str]) -> Requirement {
-    policy().requirement_for(Some(paths), Some(".github/workflows/gate.yml"))
+    let paths: Vec<Touched<'_>> = paths.iter().map(|path| file(path.as_bytes())).collect();
+    policy().requirement_for(Some(&paths), &["tools/gate".to_owned()])
+}
+
+fn file(path: &[u8]) -> Touched<'_> {
+    Touched::new(path, [0o100_644])
 }
 
 #[test]
@@ -100,9 +107,9 @@ fn the_strictest_of_all_that_match_holds_field_by_field() {
 
 #[test]
 fn a_list_that_is_cut_or_unreadable_matches_every_rule() {
-    let all = policy().requirement_for::<&[u8]>(None, None);
+    let all = policy().requirement_for(None, &[]);
     assert_eq!((all.rules.len(), all.guarded, all.approvals), (2, true, 2));
-    let odd = policy().requirement_for(Some(&[b"a\xff".as_slice()]), None);
+    let odd = policy().requirement_for(Some(&[file(b"a\xff")]), &[]);
     assert_eq!((odd.rules.len(), odd.guarded), (2, true));
 }
 
@@ -115,22 +122,43 @@ fn the_policy_guards_itself() {
         "CODEOWNERS",
         "docs/CODEOWNERS",
         ".github/workflows/gate.yml",
+        ".github/actions/verify/action.yml",
+        "tools/gate",
+        "tools/gate/run.sh",
     ] {
         let requirement = for_paths(&["src/a.rs", path]);
         assert!(requirement.guarded && requirement.approvals == 2, "{path}");
     }
-    assert!(!for_paths(&[".github/workflows/other.yml"]).guarded);
-    assert!(
-        policy()
-            .requirement_for(Some(&[".github/workflows/other.yml"]), None)
-            .guarded
-    );
+    for path in [".github/workflows.md", "tools/gates", ".github"] {
+        assert!(!for_paths(&[path]).guarded, "{path}");
+    }
+}
+
+#[test]
+fn a_link_or_a_submodule_counts_for_all_that_could_lie_below_it() {
+    for (path, rules, guarded) in [
+        ("infra", vec!["infrastructure"], false),
+        ("infra/modules", vec!["infrastructure"], false),
+        ("services", vec!["infrastructure", "ledger"], false),
+        ("services/eu/ledger.rs", vec!["infrastructure", "ledger"], false),
+        ("services/eu/other", vec!["infrastructure"], false),
+        (".github", vec!["infrastructure"], true),
+        ("tools", vec!["infrastructure"], true),
+    ] {
+        for mode in [0o120_000, 0o160_000] {
+            let touched = Touched::new(path.as_bytes(), [0o100_644, mode]);
+            let needed = policy().requirement_for(Some(&[touched]), &["tools/gate".to_owned()]);
+            assert_eq!(needed.rules, rules, "{path}");
+            assert_eq!(needed.guarded, guarded, "{path}");
+        }
+    }
+    assert_eq!(for_paths(&["infra"]).rules, [""; 0], "a file is only itself");
 }
 
 #[test]
 fn defaults_are_those_of_the_format() {
     let policy = Policy::parse("version = 1\nallowed_signers = \"a\"").unwrap();
-    let requirement = policy.requirement_for(Some(&["x"]), None);
+    let requirement = policy.requirement_for(Some(&[file(b"x")]), &[]);
     assert_eq!(
         (requirement.require, requirement.undeclared),
         (Require::AiAssisted, Undeclared::Require)
@@ -181,6 +209,8 @@ fn what_is_wrong_is_said_with_its_place() {
         ("\"infra/**\"", "\"/infra/**\"", (24, 9), "repository's root"),
         ("\"infra/**\"", "\"infra/\"", (24, 9), "repository's root"),
         ("\"infra/**\"", "\"infra/[\"", (24, 9), "expected a glob"),
+        ("\"infra/**\"", "\"infra/**.tf\"", (24, 9), "whole folders"),
+        ("\"infra/**\"", "\"é/?\"", (24, 9), "outside of ASCII"),
         (
             "name = \"ledger\"\npaths = [\"services/*",
             "name = \"infrastructure\"\npaths = [\"services/*",
@@ -197,6 +227,17 @@ fn what_is_wrong_is_said_with_its_place() {
         assert!(error.message.contains(expected), "{to}: {error}");
         assert_eq!((error.line, error.column), place, "{to}: {error}");
     }
+}
+
+#[test]
+fn a_policy_has_a_bounded_number_of_paths() {
+    let paths = |count: usize| {
+        let list = vec!["\"a\""; count].join(", ");
+        WHOLE.replace("\"infra/**\", \"**/*.tf\"", &list)
+    };
+    assert!(Policy::parse(&paths(document::MAX_PATTERNS - 2)).is_ok());
+    let error = Policy::parse(&paths(document::MAX_PATTERNS - 1)).unwrap_err();
+    assert!(error.message.contains("2000 paths"), "{error}");
 }
 
 #[test]
@@ -315,12 +356,22 @@ fn revoked_keys_are_read_or_refused_whole() {
     let revoked = RevokedKeys::parse(&format!("# lost\n{} laptop\n", key.line())).unwrap();
     let of = |key: &TestKey| crate::signature::Key::from_blob(&key.blob()).unwrap();
     assert!(revoked.contains(&of(&key)) && !revoked.contains(&of(&other)));
-    for text in [
-        "SSHKRL\n\0",
-        "ssh-ed25519\n",
-        "ssh-ed25519 !!\n",
-        &key.line().replace("ssh-ed25519 ", "ssh-rsa "),
-    ] {
-        assert!(RevokedKeys::parse(text).is_err(), "{text:?}");
+    let with = |kind: &str, blob: &[u8]| format!("{kind} {}\n", Base64::encode_string(blob));
+    let rsa = b"\0\0\0\x07ssh-rsa\0\0\0\x03\x01\0\x01\0\0\0\x08\0\xc1234567";
+    let read = RevokedKeys::parse(&with("ssh-rsa", rsa));
+    assert!(read.is_ok(), "of any algorithm: {read:?}");
+    let blob = key.blob();
+    let mangled = [
+        "SSHKRL\n\0".to_owned(),
+        "ssh-ed25519\n".to_owned(),
+        "ssh-ed25519 !!\n".to_owned(),
+        key.line().replace("ssh-ed25519 ", "ssh-rsa "),
+        with("ssh-ed25519", &blob[..blob.len() - 1]),
+        with("ssh-ed25519", &[&blob[..], b"\0"].concat()),
+        with("ssh-rsa", &rsa[..20]),
+        with("ssh-ed25519x", b"\0\0\0\x0cssh-ed25519x\0\0\0\x01a"),
+    ];
+    for text in mangled {
+        assert!(RevokedKeys::parse(&text).is_err(), "{text:?}");
     }
 }

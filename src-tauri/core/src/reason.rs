@@ -155,12 +155,14 @@ reasons! {
     Role = "E_ROLE", 14, "A senior of the current policy approves.";
     /// The signer opened or pushed the change.
     SelfApproval = "E_SELF_APPROVAL", 14, "Another senior approves.";
-    /// The signer wrote one of its commits.
+    /// The signer wrote or committed one of its commits.
     Coauthor = "E_COAUTHOR", 14, "Another senior approves.";
     /// The signer set the agent to work.
     Operator = "E_OPERATOR", 14, "Another senior approves.";
     /// Nobody can tell who pushed the change, and only one senior has approved.
     PusherUnknown = "E_PUSHER_UNKNOWN", 14, "A second senior approves.";
+    /// A commit names a co-author without an address, and only one senior has approved.
+    CoauthorUnknown = "E_COAUTHOR_UNKNOWN", 14, "A second senior approves.";
     /// Nobody can tell who set the agent to work, and only one senior has approved.
     OperatorUnknown = "E_OPERATOR_UNKNOWN", 14, "A second senior approves.";
     /// Too few distinct people have approved.

@@ -11,6 +11,7 @@
 
 pub mod carrier;
 pub mod envelope;
+mod low_s;
 pub mod sshsig;
 
 pub use carrier::{envelope_body, extract, is_carried_by, words_fit};
@@ -32,13 +33,14 @@ pub fn to_be_signed(payload: &[u8]) -> Vec<u8> {
 ///
 /// `key` is the public key as it stands on the wire (and, in base64, in a `.pub` file). `signature` is the
 /// signature as an agent answers it: the algorithm's name and the signature, each with its length, and for a
-/// security key the flags and the counter. From an `ssh_key::Signature`: [`raw_signature`].
+/// security key the flags and the counter. From an `ssh_key::Signature`: [`raw_signature`]. Agents and security keys
+/// make either of an ECDSA signature's two forms; it is brought to the one that verifiers take.
 ///
 /// # Errors
 /// [`Reason::SigAlg`] for a key that the format does not allow, [`Reason::SigParse`] for bytes that are not of that
 /// shape, [`Reason::SigInvalid`] where the signature does not fit: nothing leaves here that would be refused later.
 pub fn assemble(key: &[u8], signature: &[u8], payload: &[u8]) -> Result<Envelope, Fault> {
-    let sshsig = SshSig::from_parts(key, signature)?;
+    let sshsig = SshSig::from_parts(key, &sshsig::with_low_s(signature))?;
     sshsig.verify(&pae(payload))?;
     Ok(Envelope::new(payload.to_vec(), &sshsig))
 }

@@ -163,6 +163,23 @@ fn an_ecdsa_number_has_one_form() {
 }
 
 #[test]
+fn an_agents_other_form_of_ecdsa_is_brought_to_the_one_that_counts() {
+    for key in [TestKey::p256(2), TestKey::sk_p256(4)] {
+        let mut seen = [false; 2];
+        for number in 0..32 {
+            let payload = format!("{{\"n\":{number}}}").into_bytes();
+            let answer = key.agent_signs(&to_be_signed(&payload), 0x01);
+            let as_it_stands = SshSig::from_parts(&key.blob(), &answer);
+            seen[usize::from(as_it_stands.is_ok())] = true;
+            assert!(as_it_stands.is_ok() || reason(as_it_stands) == Reason::SigParse);
+            let envelope = assemble(&key.blob(), &answer, &payload).unwrap();
+            envelope.sshsig().unwrap().verify(&pae(&payload)).unwrap();
+        }
+        assert_eq!(seen, [true, true], "both forms were met");
+    }
+}
+
+#[test]
 fn the_body_gives_the_envelope_back_with_either_line_end() {
     let envelope = envelope_of(&TestKey::ed25519(1), 0);
     let body = body();
@@ -270,6 +287,10 @@ fn an_envelope_has_one_encoding() {
         (good.replace("=\"", "\""), Reason::Base64),
         (good[1..].to_owned(), Reason::Json),
         (format!("{good:<20000}"), Reason::EnvelopeTooLarge),
+        (
+            good.replace("vnd.in-toto+json", "json").replace(":[", ": ["),
+            Reason::Encoding,
+        ),
     ];
     for (json, expected) in cases {
         assert_ne!(json, good);

@@ -7,26 +7,34 @@
 //! |---|---|
 //! | [`input`] | what CI collects |
 //! | `trust` | step 1 |
+//! | `need` | whether a sign-off is needed: step 2 |
 //! | `people` | who had a part in the change: steps 2 and 14 |
 //! | `review` | one review: steps 3 to 14 |
+//! | `replay` | step 13 |
 //! | [`verdict`] | the answer |
 
 pub mod input;
+mod need;
 mod people;
+mod replay;
 mod review;
 mod trust;
 pub mod verdict;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
+use input::Dismissal;
 pub use input::Input;
 pub use verdict::{Outcome, Verdict};
 
 use crate::change::{ChangeState, ReviewState};
-use crate::policy::{Requirement, Undeclared};
+use crate::changeset::{self, Changed};
+use crate::policy::{Requirement, Touched};
 use crate::reason::{Fault, Reason};
 use people::People;
-use review::{Accepted, Bench};
+use review::{Accepted, Bench, Judged};
 use trust::Trust;
 
 /// Judges a change as of `now`, which must be the verifier's own clock: keys and approvals expire by it.
@@ -44,11 +52,20 @@ pub fn judge(input: &Input, now: Timestamp) -> Verdict {
 
 /// Step 15.
 fn twin_that_fails(input: &Input, now: Timestamp) -> Option<Fault> {
-    for twin in &input.same_head.changes {
+    let twins = match input
+        .same_head
+        .whole("changes with this head", |twin| &twin.change.change_id)
+    {
+        Ok(twins) => twins,
+        Err(fault) => return Some(fault),
+    };
+    for twin in twins {
         let number = &twin.change.number;
-        if twin.change.head != input.change.head || twin.forge.repo_id != input.forge.repo_id {
+        let here = twin.forge.host == input.forge.host && twin.forge.repo_id == input.forge.repo_id;
+        let other = twin.change.change_id != input.change.change_id;
+        if twin.change.head != input.change.head || !here || !other {
             return Some(Reason::InputMissing.because(format!(
-                "#{number} was collected as sharing this head and does not"
+                "#{number} was collected as another change with this head and is none"
             )));
         }
         if twin.change.state != ChangeState::Open || !twin.change.target_protected {
@@ -82,16 +99,20 @@ fn judge_alone(input: &Input, now: Timestamp) -> Verdict {
 fn steps(input: &Input, now: Timestamp, verdict: &mut Verdict) -> Result<(Outcome, String), Fault> {
     // 1
     let trust = Trust::read(&input.trust, verdict)?;
-    check_input(input)?;
-    let paths = changed_paths(input);
-    if paths.is_none() {
+    input.check()?;
+    let changes = changes(input);
+    if changes.is_err() {
         verdict
             .notes
             .push("The list of changed paths could not be read whole: every rule applies.".to_owned());
     }
+    let touched: Option<Vec<Touched<'_>>> = changes
+        .as_ref()
+        .ok()
+        .map(|(changed, _)| changed.iter().map(touched).collect());
     let requirement = trust
         .policy
-        .requirement_for(paths.as_deref(), input.trust.gate_workflow.as_deref());
+        .requirement_for(touched.as_deref(), &input.trust.gate_files);
     verdict.requirement = Some(requirement.clone());
 
     // 2
@@ -101,109 +122,88 @@ fn steps(input: &Input, now: Timestamp, verdict: &mut Verdict) -> Result<(Outcom
     }
     let people = People::of(input);
     verdict.notes.extend(people.notes());
-    if let Some(why) = people.exempt(&trust.policy, &requirement) {
+    if let Some(why) = need::exemption(input, &people, &trust.policy, &requirement) {
         return Ok((Outcome::NotRequired, why));
-    }
-    if requirement.undeclared == Undeclared::Allow {
-        verdict.notes.push(
-            "Whether AI helped is not judged by this version: the change counts as AI-assisted.".to_owned(),
-        );
     }
 
     // 3 to 14, one review after the other
-    let bench = Bench {
-        input,
-        trust: &trust,
-        requirement: &requirement,
-        people: &people,
-        now,
-    };
-    let accepted = bench.judge_all(verdict)?;
-    for one in &accepted {
-        verdict.signers.push(one.signer.clone());
-    }
-    open_change_request(input, &trust, &accepted)?;
-    enough(&requirement, &people, &accepted, verdict)?;
+    let changeset = changes.as_ref().map(|(_, digest)| digest.clone());
+    let changeset = changeset.map_err(Fault::clone);
+    let bench = Bench::new(input, &trust, &requirement, &people, changeset, now);
+    let judged = bench.judge_all(verdict)?;
+    let accepted = &judged.accepted;
+    verdict
+        .signers
+        .extend(accepted.iter().map(|one| one.signer.clone()));
+    open_change_request(input, &trust, &people, accepted)?;
+    enough(&requirement, &people, &judged)?;
     let names: Vec<&str> = accepted.iter().map(|one| one.signer.login.as_str()).collect();
     Ok((Outcome::Accepted, format!("signed off by {}", names.join(", "))))
 }
 
-/// The rest of step 1: that the parts of the input belong together and are whole.
-fn check_input(input: &Input) -> Result<(), Fault> {
-    let missing = |detail: String| Err(Reason::InputMissing.because(detail));
-    if input.merge_group.is_some() {
-        return Err(Reason::NotJudged.because("merge groups are not judged by this version"));
-    }
-    let commits = input.commits.whole("commits")?;
-    input.reviews.whole("reviews")?;
-    let dismissals = input.dismissals.whole("dismissals")?;
-    if !commits.iter().any(|commit| commit.oid == input.change.head) {
-        return missing(format!("the head {} is not among the commits", input.change.head));
-    }
-    if input.content.head != input.change.head {
-        return missing(format!(
-            "the content was collected for {}, the head is {}",
-            input.content.head, input.change.head
-        ));
-    }
-    if input.content.merge_bases.is_empty() {
-        return missing("no merge base was collected".to_owned());
-    }
-    for review in &input.reviews.items {
-        let explained = dismissals
-            .iter()
-            .any(|dismissal| dismissal.review_id == review.id);
-        if review.state == ReviewState::Dismissed && !explained {
-            return missing(format!(
-                "review {} is dismissed and its dismissal was not collected",
-                review.id
-            ));
-        }
-    }
-    Ok(())
+/// What the change does, path by path, and its digest.
+///
+/// # Errors
+/// [`Reason::InputMissing`] where the list is not whole or cannot be git's. Then nobody knows what was touched.
+fn changes(input: &Input) -> Result<(Vec<Changed>, String), Fault> {
+    let content = &input.content;
+    let changed = content
+        .whole()
+        .ok_or_else(|| Reason::InputMissing.because("the changed paths, to recompute the changeset"))?;
+    let changed: Vec<Changed> = changed
+        .iter()
+        .map(input::ChangedPath::read)
+        .collect::<Result<_, _>>()?;
+    let digest = changeset::digest(content.object_format, &changed).map_err(|error| {
+        Reason::InputMissing.because(format!("content.changed cannot be digested: {error}"))
+    })?;
+    Ok((changed, digest))
 }
 
-/// The raw paths; `None` if one of them cannot be read.
-fn changed_paths(input: &Input) -> Option<Vec<Vec<u8>>> {
-    input
-        .content
-        .changed
-        .as_ref()?
-        .iter()
-        .map(|one| one.read().ok().map(|changed| changed.path))
-        .collect()
+fn touched(changed: &Changed) -> Touched<'_> {
+    let sides = [&changed.old, &changed.new].into_iter().flatten();
+    Touched::new(&changed.path, sides.map(|blob| blob.mode))
 }
 
 /// The end of step 3. A senior's change request stands until that senior signs an approval *afterwards* (so that an
-/// old one that is posted again lifts nothing) or another senior dismisses it.
-fn open_change_request(input: &Input, trust: &Trust, accepted: &[Accepted]) -> Result<(), Fault> {
+/// old one that is posted again lifts nothing) or another senior, who had no part in the change, dismisses it.
+fn open_change_request(
+    input: &Input,
+    trust: &Trust,
+    people: &People,
+    accepted: &[Accepted],
+) -> Result<(), Fault> {
+    let dismissals: BTreeMap<&str, &Dismissal> = input
+        .dismissals
+        .items
+        .iter()
+        .map(|dismissal| (dismissal.review_id.as_str(), dismissal))
+        .collect();
     for review in &input.reviews.items {
-        let author = review.author.as_ref().and_then(|author| author.id.as_deref());
-        let Some(senior) = author.and_then(|id| trust.policy.senior(id)) else {
+        let Some(senior) = review.author_id().and_then(|id| trust.policy.senior(id)) else {
             continue;
         };
-        let dismissal = input
-            .dismissals
-            .items
-            .iter()
-            .filter(|dismissal| dismissal.review_id == review.id);
-        let dismissal = dismissal.max_by_key(|dismissal| dismissal.at);
         let dismissed_by_another = match review.state {
             ReviewState::ChangesRequested => false,
             ReviewState::Dismissed => {
-                let Some(dismissal) =
-                    dismissal.filter(|dismissal| dismissal.was == ReviewState::ChangesRequested)
-                else {
+                let dismissal = dismissals.get(review.id.as_str());
+                if dismissal.is_some_and(|dismissal| dismissal.was == ReviewState::Approved) {
                     continue;
-                };
-                let by = dismissal.by.as_ref().and_then(|by| by.id.as_deref());
-                by.is_some_and(|by| by != senior.id && trust.policy.senior(by).is_some())
+                }
+                dismissal
+                    .and_then(|dismissal| dismissal.by.as_ref())
+                    .is_some_and(|by| {
+                        let other = by.id.as_deref().and_then(|id| trust.policy.senior(id));
+                        other.is_some_and(|other| {
+                            other.id != senior.id && !people.had_a_part(other, &by.login)
+                        })
+                    })
             }
             ReviewState::Approved | ReviewState::Commented | ReviewState::Pending => continue,
         };
         let signed_since = accepted
             .iter()
-            .any(|one| one.signer.id == senior.id && one.signer.issued_at > review.submitted_at);
+            .any(|one| one.signer.id == senior.id && one.birth.is_after(review.submitted_at));
         if !dismissed_by_another && !signed_since {
             return Err(Reason::ChangesRequested.because(format!(
                 "{} asked for changes in review {}",
@@ -215,25 +215,13 @@ fn open_change_request(input: &Input, trust: &Trust, accepted: &[Accepted]) -> R
 }
 
 /// The end of step 14.
-fn enough(
-    requirement: &Requirement,
-    people: &People,
-    accepted: &[Accepted],
-    verdict: &Verdict,
-) -> Result<(), Fault> {
-    let count = accepted.len();
+fn enough(requirement: &Requirement, people: &People, judged: &Judged) -> Result<(), Fault> {
+    let count = judged.accepted.len();
     let needed = usize::try_from(requirement.approvals).unwrap_or(usize::MAX);
     if count < needed {
-        // With nobody accepted, the reason of the latest approval says more than a count.
-        let latest = verdict.reviews.iter().rev().find(|review| {
-            !matches!(
-                review.reason,
-                None | Some(Reason::ReviewState | Reason::Superseded)
-            )
-        });
-        if let (0, Some(review), Some(reason)) = (count, latest, latest.and_then(|review| review.reason)) {
-            let detail = review.detail.clone().unwrap_or_default();
-            return Err(reason.because(format!("review {}: {detail}", review.review)));
+        // With nobody accepted, the reason of one approval says more than a count.
+        if let (0, Some(fault)) = (count, &judged.headline) {
+            return Err(fault.clone());
         }
         let more = if requirement.guarded {
             " (the change touches the policy or what guards it)"
@@ -242,12 +230,22 @@ fn enough(
         };
         return Err(Reason::Quorum.because(format!("{count} of {needed} approvals{more}")));
     }
-    if count < 2 && !people.pushers_known {
-        return Err(Reason::PusherUnknown.because("one senior has approved, and nobody can tell who pushed"));
-    }
-    if count < 2 && !people.operators_known {
-        return Err(Reason::OperatorUnknown
-            .because("one senior has approved, and nobody can tell who set the agent to work"));
+    for (known, reason, what) in [
+        (people.pushers_known, Reason::PusherUnknown, "who pushed"),
+        (
+            people.writers_known,
+            Reason::CoauthorUnknown,
+            "who wrote all of it",
+        ),
+        (
+            people.operators_known,
+            Reason::OperatorUnknown,
+            "who set the agent to work",
+        ),
+    ] {
+        if count < 2 && !known {
+            return Err(reason.because(format!("one senior has approved, and nobody can tell {what}")));
+        }
     }
     Ok(())
 }

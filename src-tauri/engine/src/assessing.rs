@@ -5,7 +5,7 @@ use countersign_core::change::Change;
 use countersign_core::evidence::{self, Classification, Extra, Involvement};
 use countersign_core::finding::{Assessment, NotAssessed};
 use countersign_core::patch::{self, Patch};
-use countersign_core::policy::{Policy, Require, Requirement, Undeclared};
+use countersign_core::policy::{Policy, Require, Requirement, Touched, Undeclared};
 use countersign_core::queue;
 use sha2::{Digest as _, Sha256};
 
@@ -172,16 +172,18 @@ fn components(policy: &Policy) -> Vec<ComponentSpec> {
 
 /// What the policy asks of a change with this diff; without one, every rule counts.
 pub(crate) fn requirement(policy: &Policy, patch: Option<&Patch<'_>>) -> Requirement {
-    let paths: Option<Vec<&[u8]>> = patch.map(|patch| {
+    let touched: Option<Vec<Touched<'_>>> = patch.map(|patch| {
         patch
             .files
             .iter()
-            .flat_map(|file| [&file.old_path, &file.new_path])
-            .flatten()
-            .map(AsRef::as_ref)
+            .flat_map(|file| {
+                let paths = [&file.old_path, &file.new_path].into_iter().flatten();
+                let modes = [file.old_mode, file.new_mode];
+                paths.map(move |path| Touched::new(path.as_ref(), modes.into_iter().flatten()))
+            })
             .collect()
     });
-    policy.requirement_for(paths.as_deref(), None)
+    policy.requirement_for(touched.as_deref(), &[])
 }
 
 /// Whether the change needs a sign-off by what is known here, and why, in words. The gate decides again by itself;

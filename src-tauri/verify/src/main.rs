@@ -2,16 +2,17 @@
 //! repository. `README.md` beside it is for those who run it.
 
 mod extract;
+mod policy;
 mod report;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use countersign_core::reason::{Fault, Reason};
-use countersign_core::verify::{Input, judge};
+use countersign_core::verify::{Input, input, judge};
 use jiff::Timestamp;
 
 /// Judges whether a change is signed off as the policy on its target branch asks.
@@ -47,6 +48,20 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         out: PathBuf,
     },
+    /// Look at a policy.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+}
+
+#[derive(Subcommand)]
+enum PolicyCommand {
+    /// Say whether the gate could read the policy of a working tree, and what is odd about it: exit 0 if it could, with
+    /// or without oddities, 1 if not, 2 where there is none.
+    Check {
+        /// The working tree.
+        #[arg(long, value_name = "FOLDER", default_value = ".")]
+        root: PathBuf,
+    },
 }
 
 /// Exit status where nothing was judged.
@@ -57,6 +72,7 @@ fn main() -> ExitCode {
         Command::Judge { input, human } => judge_file(&input, human),
         Command::Explain { reason } => explain(reason.as_deref()),
         Command::Extract { body, out } => extract_file(&body, &out),
+        Command::Policy(PolicyCommand::Check { root }) => check_policy(&root),
     };
     match result {
         Ok(code) => ExitCode::from(code),
@@ -137,12 +153,37 @@ fn extract_file(body: &Path, out: &Path) -> io::Result<u8> {
     }
 }
 
+fn check_policy(root: &Path) -> io::Result<u8> {
+    let mut out = io::stdout().lock();
+    match policy::check(root, Timestamp::now())? {
+        policy::Checked::Readable(odd) => {
+            write!(out, "{}", report::lines("warning", &odd))?;
+            writeln!(out, "the policy can be read; {} warnings", odd.len())?;
+            Ok(0)
+        }
+        policy::Checked::Unreadable(why) => {
+            write!(out, "{}", report::lines("error", &[why]))?;
+            Ok(1)
+        }
+    }
+}
+
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let result = if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+        read_up_to(io::stdin().lock())
     } else {
-        fs::read(path)
+        File::open(path).and_then(read_up_to)
     };
     result.map_err(|error| io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display())))
+}
+
+/// One byte more than is allowed is enough to say so, and no endless input fills the memory.
+fn read_up_to(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = u64::try_from(input::MAX_BYTES).unwrap_or(u64::MAX);
+    from.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() > input::MAX_BYTES {
+        return Err(io::Error::other(format!("more than {most} bytes")));
+    }
+    Ok(bytes)
 }

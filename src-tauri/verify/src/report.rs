@@ -92,6 +92,15 @@ pub(crate) fn unread_json(fault: &Fault, now: Timestamp) -> serde_json::Result<S
     }))
 }
 
+/// Lines of their own, each behind a word.
+pub(crate) fn lines(word: &str, contents: &[String]) -> String {
+    let mut text = String::new();
+    for content in contents {
+        line(&mut text, &format!("{word}: {content}"));
+    }
+    text
+}
+
 /// A reason in words.
 pub(crate) fn reason(reason: Reason) -> String {
     let step = match reason.step() {
@@ -116,8 +125,17 @@ fn line(text: &mut String, content: &str) {
     let _ = writeln!(text, "{plain}");
 }
 
-/// Neither a control character nor one that reorders or hides what stands around it.
+/// Neither a control character nor one that ends a line, reorders or hides what stands around it. Source: Unicode,
+/// `Bidi_Control`, `Default_Ignorable_Code_Point` (the tags, U+E0000 to U+E007F) and UAX 14 (U+2028, U+2029).
 fn is_plain(c: char) -> bool {
     !(c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'))
+        || matches!(
+            c,
+            '\u{61c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{2069}'
+                | '\u{feff}'
+                | '\u{e0000}'..='\u{e007f}'
+        ))
 }

@@ -69,7 +69,10 @@ fn exit_codes_and_output_are_as_documented() {
     );
     assert_eq!(verdict["format"], json!("countersign-verdict-v1"));
     assert_eq!(verdict["signers"][0]["principal"], json!("priya@acme.example"));
-    assert_eq!(verdict["policy"]["blob"], json!("a".repeat(40)));
+    assert_eq!(
+        verdict["policy"]["blob"],
+        json!(support::blob_name(&support::policy_text()))
+    );
     assert!(err.starts_with("accepted: signed off by priya-n"), "{err}");
 
     let mut moved = fresh();
@@ -97,7 +100,7 @@ fn exit_codes_and_output_are_as_documented() {
     for role in ["author", "committer"] {
         seniors["commits"]["items"][0][role]["account"] = priya.clone();
     }
-    seniors["pushers"]["accounts"] = json!([priya]);
+    seniors["pushes"][0]["actor"] = priya;
     let (code, out, _) = judge(&seniors, &[]);
     assert_eq!((code, out.contains("\"not_required\"")), (0, true), "{out}");
 }
@@ -127,11 +130,20 @@ fn what_cannot_be_read_is_undecided_and_never_passes() {
 #[test]
 fn hostile_text_does_not_reach_the_terminal_as_it_stands() {
     let mut input = fresh();
-    input["reviews"]["items"][0]["author"]["login"] = json!("x\u{1b}[2Jaccepted\nr\u{202e}");
+    input["reviews"]["items"][0]["author"]["login"] =
+        json!("x\u{1b}[2Jaccepted\nr\u{202e}\u{2028}\u{2029}\u{61c}\u{e0041}");
     input["reviews"]["items"][0]["edited_at"] = json!("2026-11-23T00:00:00Z");
     let (code, _, err) = judge(&input, &[]);
     assert_eq!(code, 1);
-    assert!(!err.contains(['\u{1b}', '\u{202e}']), "{err:?}");
+    let hostile = [
+        '\u{1b}',
+        '\u{202e}',
+        '\u{2028}',
+        '\u{2029}',
+        '\u{61c}',
+        '\u{e0041}',
+    ];
+    assert!(!err.contains(hostile), "{err:?}");
     assert!(!err.lines().any(|line| line.starts_with("accepted")), "{err:?}");
 }
 
@@ -198,4 +210,44 @@ fn extract_gives_what_ssh_keygen_takes() {
             .unwrap()
             .starts_with("E_NO_ENVELOPE")
     );
+}
+
+#[test]
+fn a_policy_is_checked_in_its_working_tree() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = || {
+        let root = folder.path().to_str().unwrap();
+        let output = run(&["policy", "check", "--root", root], Path::new("/dev/null"));
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(check().0, Some(2), "there is none");
+    let github = folder.path().join(".github");
+    fs::create_dir(&github).unwrap();
+    fs::write(github.join("countersign.toml"), support::policy_text()).unwrap();
+    fs::write(github.join("allowed_signers"), allowed_signers()).unwrap();
+    let (code, said) = check();
+    assert_eq!(code, Some(1), "the revoked keys are not there: {said}");
+    fs::write(github.join("revoked_keys"), "").unwrap();
+    let (code, said) = check();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("warning: \"priya-n\" has no enrolled security key"),
+        "{said}"
+    );
+    fs::write(
+        github.join("countersign.toml"),
+        support::policy_text() + "more = 1\n",
+    )
+    .unwrap();
+    let (code, said) = check();
+    assert_eq!(code, Some(1));
+    assert!(
+        said.starts_with("error: .github/countersign.toml, line "),
+        "{said}"
+    );
+    fs::remove_file(github.join("revoked_keys")).unwrap();
+    fs::write(github.join("countersign.toml"), support::policy_text()).unwrap();
+    std::os::unix::fs::symlink("allowed_signers", github.join("revoked_keys")).unwrap();
+    let (code, said) = check();
+    assert!(code == Some(1) && said.contains("is a link"), "{said}");
 }

@@ -78,6 +78,7 @@ fn the_files_are_what_the_cases_say() {
 fn the_judge_answers_as_every_vector_says() {
     let mut shown = BTreeSet::new();
     let mut count = 0;
+    let mut wrong = Vec::new();
     for entry in fs::read_dir(folder()).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
@@ -92,24 +93,22 @@ fn the_judge_answers_as_every_vector_says() {
                 (verdict.verdict, verdict.reason, verdict.reviews)
             }
         };
-        assert_eq!(
-            json!(verdict),
-            expect["verdict"],
-            "{name}: {reason:?} {reviews:#?}"
-        );
-        assert_eq!(json!(reason), expect["reason"], "{name}: {reviews:#?}");
+        if (json!(verdict), json!(reason)) != (expect["verdict"].clone(), expect["reason"].clone()) {
+            wrong.push(format!("{name}: {verdict:?} {reason:?}"));
+        }
         for (id, wanted) in expect["reviews"].as_object().unwrap() {
-            let found = reviews
-                .iter()
-                .find(|review| review.review == *id)
-                .unwrap_or_else(|| panic!("{name}: {id}"));
-            assert_eq!(json!(found.reason), *wanted, "{name}: review {id}");
-            shown.extend(found.reason);
+            let found = reviews.iter().find(|review| review.review == *id);
+            let reason = found.and_then(|review| review.reason);
+            if found.is_none() || json!(reason) != *wanted {
+                wrong.push(format!("{name}: review {id}: {reason:?}"));
+            }
+            shown.extend(reason);
         }
         shown.extend(reason);
         count += 1;
     }
-    assert!(count > 100, "only {count} vectors");
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(count > 200, "only {count} vectors");
     let missing: Vec<&str> = Reason::ALL
         .iter()
         .filter(|reason| !shown.contains(reason))

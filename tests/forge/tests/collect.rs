@@ -18,11 +18,10 @@ async fn the_judge_understands_what_is_collected() {
         .unwrap();
     let input = Input::from_json(&got.bytes).unwrap();
     assert_eq!(input.content.changed.as_ref().unwrap().len(), 6);
-    assert_eq!(
-        input.pushers.as_ref().unwrap().accounts[0].login,
-        "kiro-agent[bot]"
-    );
-    assert_eq!(input.operators.as_ref().unwrap().accounts[0].login, "mika");
+    let pushed = &input.pushes.as_ref().unwrap()[0];
+    assert_eq!(pushed.actor.as_ref().unwrap().login, "kiro-agent[bot]");
+    let operators = &input.operators.as_ref().unwrap().items;
+    assert_eq!(operators[0].account.login, "mika");
     assert_eq!(input.reviews.items.len(), 1);
     let verdict = judge(&input, forge.with(|world| world.now()));
     assert_eq!(
@@ -57,7 +56,7 @@ fn a_dismissal_keeps_what_the_review_was_and_a_twin_is_collected() {
         .unwrap();
     let value = collect::input(&world, REPO, 1).unwrap();
     assert_eq!(value["dismissals"]["items"][0]["was"], "changes_requested");
-    assert_eq!(value["same_head"]["changes"][0]["change"]["number"], "2");
+    assert_eq!(value["same_head"]["items"][0]["change"]["number"], "2");
     Input::from_json(value.to_string().as_bytes()).unwrap();
     assert!(collect::input(&world, REPO, 9).is_err());
 }

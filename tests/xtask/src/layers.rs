@@ -41,6 +41,7 @@ const LAYERS: &[Layer] = &[
             "regex",
             "serde",
             "serde_json",
+            "sha1",
             "sha2",
             "ssh-key",
             "thiserror",

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use globset::{GlobBuilder, GlobMatcher};
 use jiff::SignedDuration;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
@@ -13,19 +12,24 @@ use super::{
     Asks, Authors, Bind, Component, Policy, Presence, Require, Rule, Senior, Undeclared, Unreadable,
 };
 use crate::decision::is_decimal;
+use crate::globs::Glob;
+
+/// Most globs in one policy.
+pub const MAX_PATTERNS: usize = 2_000;
 
 /// A glob over repository paths: `*` stops at `/`, `**` does not, dotfiles match, case counts.
 #[derive(Clone)]
 pub struct Pattern {
     text: String,
-    matcher: GlobMatcher,
+    glob: Glob,
 }
 
 impl Pattern {
     /// Reads a glob.
     ///
     /// # Errors
-    /// What is wrong with it, for people. A glob that could never match (`/x`, `x/`, `../x`) is refused too.
+    /// What is wrong with it, for people. A glob that could never match (`/x`, `x/`, `../x`) is refused too, and
+    /// one that means less than it seems to (`**` within a name, `?` or `[ ]` beside letters outside of ASCII).
     pub fn new(text: &str) -> Result<Self, String> {
         if text.is_empty() || text.starts_with('/') || text.ends_with('/') {
             return Err(format!(
@@ -37,22 +41,31 @@ impl Pattern {
                 "expected a path without empty, \".\" and \"..\" parts, found {text:?}"
             ));
         }
-        let glob = GlobBuilder::new(text).literal_separator(true).build();
-        let glob = glob.map_err(|error| {
-            format!(
-                "expected a glob such as \"**/*.tf\", found {text:?}: {}",
-                error.kind()
-            )
-        })?;
+        let glob = Glob::new(text)
+            .map_err(|error| format!("expected a glob such as \"**/*.tf\", found {text:?}: {error}"))?;
         Ok(Self {
             text: text.to_owned(),
-            matcher: glob.compile_matcher(),
+            glob,
         })
     }
 
     /// Whether it matches a path from the repository's root.
     pub fn matches(&self, path: &str) -> bool {
-        self.matcher.is_match(path)
+        self.glob.matches(path)
+    }
+
+    /// Whether it could match something below a path, were that a folder. Where it is hard to tell, it could.
+    pub fn may_match_below(&self, path: &str) -> bool {
+        let mut parts = self.text.split('/');
+        for step in path.split('/') {
+            match parts.next() {
+                None => return false,
+                Some(part) if part == "**" || part.contains(['[', '{', '\\']) => return true,
+                Some(part) if part.contains(['*', '?']) || part == step => {}
+                Some(_) => return false,
+            }
+        }
+        parts.next().is_some()
     }
 
     /// The glob as written.
@@ -336,6 +349,18 @@ pub(super) fn parse(text: &str) -> Result<Policy, Unreadable> {
             principal: senior.principal.into_inner().0,
             hardware_keys: senior.hardware_keys.into_iter().map(|key| key.0).collect(),
         });
+    }
+    let globs = document.rule.iter().map(|rule| &rule.paths);
+    let globs = globs.chain(document.component.iter().map(|component| &component.paths));
+    let mut count = 0;
+    for paths in globs {
+        count += paths.get_ref().len();
+        if count > MAX_PATTERNS {
+            return Err(place(
+                paths.span().start,
+                format!("expected at most {MAX_PATTERNS} paths in all"),
+            ));
+        }
     }
     let mut names = BTreeSet::new();
     for rule in document.rule {

@@ -8,9 +8,11 @@ use base64ct::{Base64, Encoding};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use ssh_key::{Algorithm, PublicKey};
 
 use super::document::is_exact_principal;
 use super::{Policy, Unreadable};
+use crate::reason::Reason;
 use crate::signature::{Key, NAMESPACE};
 
 /// One line of the allowed signers.
@@ -127,6 +129,13 @@ impl AllowedSigners {
         Ok(())
     }
 
+    /// Every name, in the file's order.
+    pub fn principals(&self) -> impl Iterator<Item = &str> {
+        self.signers
+            .iter()
+            .flat_map(|signer| signer.principals.iter().map(String::as_str))
+    }
+
     /// The keys of one name.
     pub fn of<'a>(&'a self, principal: &'a str) -> impl Iterator<Item = &'a Signer> {
         self.signers
@@ -169,6 +178,7 @@ impl RevokedKeys {
                     "expected a key of type {kind:?}, as its first word says"
                 )));
             }
+            check_revoked(&blob).map_err(fault)?;
             blobs.insert(blob);
         }
         Ok(Self { blobs })
@@ -225,6 +235,27 @@ fn is_key_type(word: &str) -> bool {
 fn read_key(blob: &str) -> Result<Key, String> {
     let blob = Base64::decode_vec(blob).map_err(|_| "the key is not base64".to_owned())?;
     Key::from_blob(&blob).map_err(|fault| fault.detail)
+}
+
+/// A key that is not read to its last byte would be compared with none, and so revoke nothing.
+fn check_revoked(blob: &[u8]) -> Result<(), String> {
+    match Key::from_blob(blob) {
+        Ok(_) => return Ok(()),
+        Err(fault) if fault.reason != Reason::SigAlg => return Err(fault.detail),
+        Err(_) => {}
+    }
+    let key = PublicKey::from_bytes(blob).map_err(|error| format!("the key cannot be read: {error}"))?;
+    if matches!(key.algorithm(), Algorithm::Other(_)) {
+        return Err(format!(
+            "{:?} is not a type of key that is known",
+            key.algorithm().as_str()
+        ));
+    }
+    if key.to_bytes().ok().as_deref() == Some(blob) {
+        Ok(())
+    } else {
+        Err("the key is not in its one encoding".to_owned())
+    }
 }
 
 #[derive(Default)]

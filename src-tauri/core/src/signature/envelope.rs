@@ -54,9 +54,14 @@ impl Envelope {
 
     /// The envelope's JSON: compact, this order of keys, standard base64 with padding.
     pub fn to_json(&self) -> String {
+        self.json_with(PAYLOAD_TYPE)
+    }
+
+    fn json_with(&self, payload_type: &str) -> String {
         format!(
-            r#"{{"payload":"{}","payloadType":"{PAYLOAD_TYPE}","signatures":[{{"sig":"{}"}}]}}"#,
+            r#"{{"payload":"{}","payloadType":{},"signatures":[{{"sig":"{}"}}]}}"#,
             Base64::encode_string(&self.payload),
+            Value::from(payload_type),
             Base64::encode_string(self.armor.as_bytes()),
         )
     }
@@ -64,8 +69,8 @@ impl Envelope {
     /// Reads the envelope's JSON. The signature inside is not looked at yet.
     ///
     /// # Errors
-    /// [`Reason::EnvelopeTooLarge`], [`Reason::Json`], [`Reason::JsonDupkey`], [`Reason::PayloadType`],
-    /// [`Reason::Base64`], [`Reason::Encoding`].
+    /// [`Reason::EnvelopeTooLarge`], [`Reason::Json`], [`Reason::JsonDupkey`], [`Reason::Base64`],
+    /// [`Reason::Encoding`], [`Reason::PayloadType`].
     pub fn from_json(json: &[u8]) -> Result<Self, Fault> {
         if json.len() > MAX_BYTES {
             return Err(
@@ -76,12 +81,6 @@ impl Envelope {
         let shape = |what: &str| Reason::Encoding.because(what);
         let object = exactly(&value, &["payload", "payloadType", "signatures"])
             .ok_or_else(|| shape("an envelope has payload, payloadType and signatures, and nothing else"))?;
-        let payload_type = object["payloadType"].as_str();
-        if payload_type != Some(PAYLOAD_TYPE) {
-            return Err(Reason::PayloadType.because(format!(
-                "payloadType is {payload_type:?}, expected {PAYLOAD_TYPE:?}"
-            )));
-        }
         let [signature] = object["signatures"]
             .as_array()
             .map(Vec::as_slice)
@@ -100,12 +99,19 @@ impl Envelope {
             Base64::decode_vec(payload).map_err(|_| Reason::Base64.because("payload is not base64"))?;
         let armor = Base64::decode_vec(sig).map_err(|_| Reason::Base64.because("sig is not base64"))?;
         let armor = String::from_utf8(armor).map_err(|_| shape("sig is not an armored signature"))?;
+        let payload_type = object["payloadType"]
+            .as_str()
+            .ok_or_else(|| shape("payloadType is not text"))?;
         let envelope = Self { payload, armor };
-        if envelope.to_json().as_bytes() == json {
-            Ok(envelope)
-        } else {
-            Err(shape("the JSON is not in its canonical form"))
+        if envelope.json_with(payload_type).as_bytes() != json {
+            return Err(shape("the JSON is not in its canonical form"));
         }
+        if payload_type != PAYLOAD_TYPE {
+            return Err(Reason::PayloadType.because(format!(
+                "payloadType is {payload_type:?}, expected {PAYLOAD_TYPE:?}"
+            )));
+        }
+        Ok(envelope)
     }
 }
 

@@ -5,7 +5,7 @@
 use base64ct::{Base64, Encoding};
 use sha2::{Digest, Sha512};
 
-use super::NAMESPACE;
+use super::{NAMESPACE, low_s};
 use crate::reason::{Fault, Reason};
 
 const MAGIC: &[u8; 6] = b"SSHSIG";
@@ -297,6 +297,34 @@ pub fn raw_signature(signature: &ssh_key::Signature) -> Vec<u8> {
     raw
 }
 
+/// A signature as an agent answers it, brought to the lower s if it is one of ECDSA; anything else as it stands, for
+/// the reader to refuse.
+pub(super) fn with_low_s(packed: &[u8]) -> Vec<u8> {
+    lowered(packed).unwrap_or_else(|| packed.to_vec())
+}
+
+fn lowered(packed: &[u8]) -> Option<Vec<u8>> {
+    let mut wire = Wire(packed);
+    let algorithm = wire.string()?;
+    match KeyAlgorithm::of(algorithm).ok()? {
+        KeyAlgorithm::EcdsaP256 | KeyAlgorithm::SkEcdsaP256 => {}
+        KeyAlgorithm::Ed25519 | KeyAlgorithm::SkEd25519 => return None,
+    }
+    let mut numbers = Wire(wire.string()?);
+    let (r, s) = (numbers.string()?, numbers.string()?);
+    if !numbers.0.is_empty() || !is_p256_number(s) {
+        return None;
+    }
+    let mut signature = Vec::new();
+    put(&mut signature, r);
+    put(&mut signature, &low_s::lowered(s)?);
+    let mut lowered = Vec::new();
+    put(&mut lowered, algorithm);
+    put(&mut lowered, &signature);
+    lowered.extend(wire.0);
+    Some(lowered)
+}
+
 fn unpack(algorithm: KeyAlgorithm, packed: &[u8]) -> Result<(&[u8], Option<[u8; 5]>), Fault> {
     let cut = || Reason::SigParse.because("the signature is cut short");
     let mut wire = Wire(packed);
@@ -325,7 +353,9 @@ fn unpack(algorithm: KeyAlgorithm, packed: &[u8]) -> Result<(&[u8], Option<[u8; 
         KeyAlgorithm::EcdsaP256 | KeyAlgorithm::SkEcdsaP256 => {
             let mut numbers = Wire(signature);
             let two = [numbers.string(), numbers.string()];
-            two.iter().all(|number| number.is_some_and(is_p256_number)) && numbers.0.is_empty()
+            two.iter().all(|number| number.is_some_and(is_p256_number))
+                && two[1].is_some_and(low_s::is_low)
+                && numbers.0.is_empty()
         }
     };
     if whole {

@@ -1,19 +1,35 @@
 //! What the judge is given: one JSON document that CI collected. A field that is left out is an error; where a value
 //! may be unknown, it is written as `null`, and the field says what follows from that.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`people`] | accounts, commits, who pushed, who set an agent to work |
+//! | [`content`] | what the change does to the tree |
+//! | `form` | how strictly JSON is read |
+//! | `whole` | whether the parts belong together |
+
+pub mod content;
+mod form;
+pub mod people;
+mod whole;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Serialize};
 
-use crate::change::{ChangeState, Commit, Oid, Person, ReviewState};
-use crate::changeset::{Blob, Changed, ObjectFormat};
+use crate::change::{ChangeState, Oid, ReviewState};
 use crate::reason::{Fault, Reason};
 use crate::strict_json;
+pub use content::{ChangedPath, Content};
+use form::{decimal, nullable};
+pub use people::{Commit, Identity, Mail, Operator, Operators, Person, Push};
 
 /// The document's version.
 pub const VERSION: u32 = 1;
+/// Largest document, in bytes: a thousand bodies of the largest size and the lists around them.
+pub const MAX_BYTES: usize = 128 * 1024 * 1024;
 
 /// Everything that the judge needs.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
     /// [`VERSION`].
@@ -30,25 +46,26 @@ pub struct Input {
     pub mails: Vec<Mail>,
     /// All reviews of the change, in every state but pending.
     pub reviews: Listed<Review>,
-    /// All dismissals of reviews on the change.
+    /// All dismissals of reviews on the change. The forge lets a review be dismissed once.
     pub dismissals: Listed<Dismissal>,
     /// What the change does to the tree.
     pub content: Content,
-    /// Who pushed to the change's branch; `null` if nobody can tell: then two seniors are needed.
+    /// Every movement of the change's branch, oldest first; `null` if nobody can tell. Where it does not lead without a
+    /// gap from the branch's beginning to the head, it is not known who pushed: then two seniors are needed.
     #[serde(deserialize_with = "nullable")]
-    pub pushers: Option<Accounts>,
+    pub pushes: Option<Vec<Push>>,
     /// Who set an agent to work; an empty list if nobody did, `null` if nobody can tell: then two seniors are needed.
     #[serde(deserialize_with = "nullable")]
-    pub operators: Option<Accounts>,
+    pub operators: Option<Operators>,
     /// Other open changes with the same head, each as a document of this kind (whose own list is not looked at).
-    pub same_head: SameHead,
+    pub same_head: Listed<Input>,
     /// The merge group that is to be judged; `null` outside a merge queue.
     #[serde(deserialize_with = "nullable")]
     pub merge_group: Option<serde_json::Value>,
 }
 
 /// The forge and the repository.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Forge {
     /// `github`.
@@ -58,16 +75,19 @@ pub struct Forge {
     /// `owner/name`, for people.
     pub repo: String,
     /// Numeric id, decimal.
+    #[serde(deserialize_with = "decimal")]
     pub repo_id: String,
 }
 
 /// The change as the forge reports it now.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
     /// The number that people use, decimal.
+    #[serde(deserialize_with = "decimal")]
     pub number: String,
     /// Numeric id, decimal.
+    #[serde(deserialize_with = "decimal")]
     pub change_id: String,
     /// Its life.
     pub state: ChangeState,
@@ -82,19 +102,23 @@ pub struct Change {
     pub target_protected: bool,
     /// The head commit.
     pub head: Oid,
+    /// Name of the branch that holds it, without `refs/heads/`. With the description, for marks of AI tools.
+    pub head_branch: String,
+    /// Description; empty where there is none. Hostile text.
+    pub body: String,
 }
 
 /// Files of the target branch's tip.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustFiles {
     /// Where they were read.
     pub source: String,
     /// The tip.
     pub target_tip: Oid,
-    /// Path of the workflow that runs the verifier; `null` if it is not known: then every workflow counts as it.
-    #[serde(deserialize_with = "nullable")]
-    pub gate_workflow: Option<String>,
+    /// Files and folders that the verifier's run depends on, besides the forge's workflows and actions, which count
+    /// without being named.
+    pub gate_files: Vec<String>,
     /// `.github/countersign.toml`; `null` if it is not there.
     #[serde(deserialize_with = "nullable")]
     pub policy: Option<File>,
@@ -107,19 +131,21 @@ pub struct TrustFiles {
 }
 
 /// A text file in a tree.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
     /// Its path.
     pub path: String,
-    /// Its blob.
+    /// Its mode in the tree, six octal digits. The text of a link (`120000`) is a path and no policy.
+    pub mode: String,
+    /// Its blob, which must be the name of `text`.
     pub blob: Oid,
     /// Its whole text. A file that is not UTF-8 cannot be given, and so cannot be trusted.
     pub text: String,
 }
 
 /// A list with the forge's own count: a list that is shorter was cut.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Listed<T> {
     /// Where it was read.
@@ -130,34 +156,12 @@ pub struct Listed<T> {
     pub items: Vec<T>,
 }
 
-impl<T> Listed<T> {
-    pub(super) fn whole(&self, what: &str) -> Result<&[T], Fault> {
-        if self.items.len() as u64 == self.total {
-            return Ok(&self.items);
-        }
-        Err(Reason::InputMissing.because(format!(
-            "{} of {} {what} were collected",
-            self.items.len(),
-            self.total
-        )))
-    }
-}
-
-/// An account that a mail address belongs to.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Mail {
-    /// The address.
-    pub email: String,
-    /// Whose it is.
-    pub account: Person,
-}
-
 /// A review as the forge reports it now.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Review {
     /// Numeric id, decimal.
+    #[serde(deserialize_with = "decimal")]
     pub id: String,
     /// Who wrote it; `null` where the account was deleted.
     #[serde(deserialize_with = "nullable")]
@@ -176,11 +180,19 @@ pub struct Review {
     pub body: String,
 }
 
+impl Review {
+    /// Account id of its author, where it is known.
+    pub fn author_id(&self) -> Option<&str> {
+        self.author.as_ref()?.id.as_deref()
+    }
+}
+
 /// A review was dismissed.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dismissal {
     /// Which.
+    #[serde(deserialize_with = "decimal")]
     pub review_id: String,
     /// By whom; `null` where the account was deleted or the forge itself did it.
     #[serde(deserialize_with = "nullable")]
@@ -191,111 +203,6 @@ pub struct Dismissal {
     pub was: ReviewState,
 }
 
-/// What the change does to the tree, recomputed by the collector.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Content {
-    /// Where it was computed: `git` or the forge's trees.
-    pub source: String,
-    /// The head that it was computed for.
-    pub head: Oid,
-    /// That commit's tree.
-    pub head_tree: Oid,
-    /// How the repository names its objects.
-    pub object_format: ObjectFormat,
-    /// All merge bases of the head and the target's tip.
-    pub merge_bases: Vec<Oid>,
-    /// Every changed path between the merge base and the head, renames off; `null` if a tree could not be read whole.
-    #[serde(deserialize_with = "nullable")]
-    pub changed: Option<Vec<ChangedPath>>,
-}
-
-/// One line of `git diff-tree -r -z --no-renames --raw`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ChangedPath {
-    /// The path; exactly one of this and `path_hex`.
-    pub path: Option<String>,
-    /// The path's bytes in hexadecimal, where they are not UTF-8.
-    pub path_hex: Option<String>,
-    /// Six octal digits; `000000` if it was not there.
-    pub old_mode: String,
-    /// Six octal digits; `000000` if it is gone.
-    pub new_mode: String,
-    /// Object name; zeros if it was not there.
-    pub old_oid: Oid,
-    /// Object name; zeros if it is gone.
-    pub new_oid: Oid,
-}
-
-impl ChangedPath {
-    /// As the digest takes it.
-    ///
-    /// # Errors
-    /// [`Reason::InputMissing`] where the line cannot be one of git's, or lost bytes of its path.
-    pub fn read(&self) -> Result<Changed, Fault> {
-        let bad = |what: &str| Reason::InputMissing.because(format!("content.changed: {what} in {self:?}"));
-        let path = match (&self.path, &self.path_hex) {
-            (Some(path), None) if !path.contains('\u{fffd}') => path.as_bytes().to_vec(),
-            (Some(_), None) => return Err(bad("bytes were lost (U+FFFD)")),
-            (None, Some(hex)) => unhex(hex).ok_or_else(|| bad("path_hex is not hexadecimal"))?,
-            (None, None) | (Some(_), Some(_)) => return Err(bad("expected one of path and path_hex")),
-        };
-        let side = |mode: &str, oid: &Oid| {
-            let octal = mode.len() == 6 && mode.bytes().all(|b| (b'0'..=b'7').contains(&b));
-            let mode = if octal {
-                u32::from_str_radix(mode, 8).ok()
-            } else {
-                None
-            };
-            let absent = oid.as_str().bytes().all(|b| b == b'0');
-            match mode {
-                Some(0) if absent => Ok(None),
-                Some(mode) if mode != 0 && !absent => Ok(Some(Blob {
-                    mode,
-                    oid: oid.clone(),
-                })),
-                Some(_) => Err(bad("mode and object name do not agree on whether it is there")),
-                None => Err(bad("a mode is not six octal digits")),
-            }
-        };
-        Ok(Changed {
-            path,
-            old: side(&self.old_mode, &self.old_oid)?,
-            new: side(&self.new_mode, &self.new_oid)?,
-        })
-    }
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = text
-        .chars()
-        .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
-        .collect::<Option<_>>()?;
-    let whole = digits.len().is_multiple_of(2);
-    whole.then(|| digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
-}
-
-/// Accounts, and where that was found out.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Accounts {
-    /// Where: the repository's activity, an assignee, a trailer.
-    pub source: String,
-    /// Which.
-    pub accounts: Vec<Person>,
-}
-
-/// Open changes that share the head.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SameHead {
-    /// Where they were looked for.
-    pub source: String,
-    /// Them, without the change itself.
-    pub changes: Vec<Input>,
-}
-
 impl Input {
     /// Reads the document.
     ///
@@ -304,16 +211,28 @@ impl Input {
     pub fn from_json(json: &[u8]) -> Result<Self, Fault> {
         let missing =
             |detail: String| Reason::InputMissing.because(format!("the input cannot be read: {detail}"));
-        let value = strict_json::parse(json).map_err(|fault| missing(fault.detail))?;
-        let input: Self = serde_json::from_value(value).map_err(|error| missing(error.to_string()))?;
-        if input.version != VERSION {
-            return Err(missing(format!("version {}, expected {VERSION}", input.version)));
+        if json.len() > MAX_BYTES {
+            return Err(missing(format!("it is larger than {MAX_BYTES} bytes")));
         }
+        let value = strict_json::parse(json).map_err(|fault| missing(fault.detail))?;
+        let input = Self::deserialize(&value).map_err(|error| missing(error.to_string()))?;
+        let again = serde_json::to_value(&input).map_err(|error| missing(error.to_string()))?;
+        if !form::is_same(&value, &again) {
+            return Err(missing(
+                "an object or a word is written in another form".to_owned(),
+            ));
+        }
+        input.check_version()?;
         Ok(input)
     }
-}
 
-/// `null` is a value; leaving the field out is not.
-fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    Option::deserialize(deserializer)
+    fn check_version(&self) -> Result<(), Fault> {
+        if self.version != VERSION {
+            return Err(Reason::InputMissing.because(format!(
+                "#{}: version {}, expected {VERSION}",
+                self.change.number, self.version
+            )));
+        }
+        self.same_head.items.iter().try_for_each(Self::check_version)
+    }
 }

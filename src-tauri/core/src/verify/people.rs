@@ -1,16 +1,14 @@
 //! Who had a part in a change: for the question who is exempt, and who may not approve it.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::input::Input;
-use crate::change::{Identity, Person};
+use super::input::{Identity, Input, Person};
 use crate::policy::{Authors, Policy, Requirement, Senior};
+use crate::trailers;
 
-/// A `Co-authored-by` line anywhere in a message: forges read it only at the end, agents write it anywhere.
-static CO_AUTHOR: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?im)^[ \t]*co-authored-by[ \t]*:(.*)$").expect("the pattern is constant"));
 static ADDRESS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"<([^<>]*)>").expect("the pattern is constant"));
 /// Source: GitHub, "Setting your commit email address": `ID+LOGIN@users.noreply.HOST`, before 2017 without the id.
@@ -21,22 +19,24 @@ static NO_REPLY: LazyLock<Regex> = LazyLock::new(|| {
 /// One person as far as they can be told: by account, by mail address, or not at all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Known {
-    /// Account id, by the forge's own mapping.
-    id: Option<String>,
+    /// Account ids, by the forge's own mapping; several where it maps an address to several.
+    ids: Vec<String>,
     /// Account id that a mail address spells out: anybody can write that, so it exempts nobody.
     claimed: Option<String>,
-    login: Option<String>,
+    logins: Vec<String>,
     email: Option<String>,
 }
 
 /// Everybody who had a part in the change.
 pub(super) struct People {
     opener: Known,
-    authors: Vec<Known>,
-    committers: Vec<Known>,
+    /// Authors, co-authors and committers: who rebases or picks a commit has had it in hand.
+    writers: Vec<Known>,
     pushers: Vec<Known>,
     operators: Vec<Known>,
-    /// The collector could tell who pushed, all of them by id.
+    /// No commit names a co-author without an address.
+    pub(super) writers_known: bool,
+    /// The branch's movements lead without a gap from its beginning to the head, each with its account.
     pub(super) pushers_known: bool,
     /// The collector could tell who set an agent to work, all of them by id.
     pub(super) operators_known: bool,
@@ -44,75 +44,77 @@ pub(super) struct People {
 
 impl People {
     pub(super) fn of(input: &Input) -> Self {
-        let mut authors = Vec::new();
-        let mut committers = Vec::new();
+        let mails = Mails::of(input);
+        let mut writers = Vec::new();
+        let mut writers_known = true;
         for commit in &input.commits.items {
-            authors.push(identity(input, &commit.author));
-            committers.push(identity(input, &commit.committer));
-            for trailer in CO_AUTHOR.captures_iter(&commit.message) {
-                let email = ADDRESS
-                    .captures(&trailer[1])
-                    .map(|found| found[1].trim().to_owned());
-                authors.push(email.map_or_else(Known::default, |email| address(input, &email)));
+            writers.push(mails.identity(&commit.author));
+            writers.push(mails.identity(&commit.committer));
+            for value in co_authors(&commit.message) {
+                let addresses: Vec<&str> = ADDRESS
+                    .captures_iter(&value)
+                    .filter_map(|found| found.get(1))
+                    .map(|address| address.as_str().trim())
+                    .filter(|address| !address.is_empty())
+                    .collect();
+                writers_known &= !addresses.is_empty();
+                writers.extend(addresses.into_iter().map(|email| mails.address(email)));
             }
         }
-        let list = |accounts: &Option<super::input::Accounts>| -> Vec<Known> {
-            accounts
-                .iter()
-                .flat_map(|known| &known.accounts)
-                .map(account)
-                .collect()
-        };
-        let known = |accounts: &Option<super::input::Accounts>| {
-            accounts
-                .as_ref()
-                .is_some_and(|known| known.accounts.iter().all(|one| one.id.is_some()))
-        };
+        let pushes = input.pushes.as_deref().unwrap_or_default();
+        let operators = input.operators.as_ref().map(|known| known.items.as_slice());
         Self {
             opener: input.change.author.as_ref().map(account).unwrap_or_default(),
-            authors,
-            committers,
-            pushers: list(&input.pushers),
-            operators: list(&input.operators),
-            pushers_known: known(&input.pushers)
-                && input
-                    .pushers
-                    .as_ref()
-                    .is_some_and(|known| !known.accounts.is_empty()),
-            operators_known: known(&input.operators),
+            writers,
+            pushers: pushes
+                .iter()
+                .filter_map(|push| push.actor.as_ref())
+                .map(account)
+                .collect(),
+            operators: operators
+                .unwrap_or_default()
+                .iter()
+                .map(|one| account(&one.account))
+                .collect(),
+            writers_known,
+            pushers_known: leads_to_the_head(input),
+            operators_known: operators.is_some_and(|all| all.iter().all(|one| one.account.id.is_some())),
         }
     }
 
     /// What a reader should know about how sure this is.
     pub(super) fn notes(&self) -> Vec<String> {
-        let unmapped = self.authors.iter().filter(|person| person.id.is_none()).count();
+        let unmapped = self.writers.iter().filter(|person| person.ids.is_empty()).count();
         let mut notes = Vec::new();
         if unmapped > 0 {
             notes.push(format!(
-                "{unmapped} commit authors or co-authors have no known account: mapping mail addresses to accounts is best effort."
+                "{unmapped} times an author, co-author or committer has no known account: mapping mail addresses to accounts is best effort."
             ));
         }
-        if !self.pushers_known {
-            notes.push("It is not known who pushed: two seniors are needed.".to_owned());
-        }
-        if !self.operators_known {
-            notes.push("It is not known who set an agent to work: two seniors are needed.".to_owned());
+        for (known, what) in [
+            (self.writers_known, "who wrote all of it"),
+            (self.pushers_known, "who pushed"),
+            (self.operators_known, "who set an agent to work"),
+        ] {
+            if !known {
+                notes.push(format!("It is not known {what}: two seniors are needed."));
+            }
         }
         notes
     }
 
-    /// Why no sign-off is needed, if so: everybody who had a part is a senior, by account id. Whether AI helped is not
-    /// judged by this version, so every other change counts as AI-assisted.
+    /// Why no sign-off is needed for the sake of who had a part, if so: everybody is a senior, by account id.
     pub(super) fn exempt(&self, policy: &Policy, requirement: &Requirement) -> Option<String> {
-        if requirement.guarded || requirement.authors == Authors::Everyone || !self.pushers_known {
+        if requirement.authors == Authors::Everyone || !self.pushers_known || !self.writers_known {
             return None;
         }
         let mut everybody = [&self.opener]
             .into_iter()
-            .chain(&self.authors)
-            .chain(&self.committers)
+            .chain(&self.writers)
             .chain(&self.pushers);
-        let senior = |person: &Known| person.id.as_deref().is_some_and(|id| policy.senior(id).is_some());
+        let senior = |person: &Known| {
+            !person.ids.is_empty() && person.ids.iter().all(|id| policy.senior(id).is_some())
+        };
         everybody
             .all(senior)
             .then(|| "everybody who opened, wrote, committed and pushed it is a senior".to_owned())
@@ -120,85 +122,108 @@ impl People {
 
     /// Opened or pushed it.
     pub(super) fn brought(&self, senior: &Senior, login: &str) -> bool {
-        self.opener.is(senior, login) || self.pushers.iter().any(|one| one.is(senior, login))
+        self.opener.may_be(senior, login) || self.pushers.iter().any(|one| one.may_be(senior, login))
     }
 
-    /// Wrote a commit, alone or with others.
+    /// Wrote or committed a commit, alone or with others.
     pub(super) fn wrote(&self, senior: &Senior, login: &str) -> bool {
-        self.authors.iter().any(|one| one.is(senior, login))
+        self.writers.iter().any(|one| one.may_be(senior, login))
     }
 
     /// Set the agent to work.
     pub(super) fn prompted(&self, senior: &Senior, login: &str) -> bool {
-        self.operators.iter().any(|one| one.is(senior, login))
+        self.operators.iter().any(|one| one.may_be(senior, login))
+    }
+
+    /// Had any part in it.
+    pub(super) fn had_a_part(&self, senior: &Senior, login: &str) -> bool {
+        self.brought(senior, login) || self.wrote(senior, login) || self.prompted(senior, login)
     }
 }
 
 impl Known {
-    /// Whether it may be that senior: an id settles it, else login or address will do. Only ever used *against* an
-    /// approval, so a match too many is the safe side.
-    fn is(&self, senior: &Senior, login: &str) -> bool {
-        let same = |known: &Option<String>, other: &str| {
-            known
-                .as_ref()
-                .is_some_and(|known| known.eq_ignore_ascii_case(other))
-        };
-        match self.id.as_ref().or(self.claimed.as_ref()) {
-            Some(id) => *id == senior.id,
-            None => {
-                same(&self.login, login)
-                    || same(&self.login, &senior.login)
-                    || same(&self.email, &senior.principal)
-            }
+    /// Whether it may be that senior: by any id, login or address. Only ever used *against* an approval, so a match too
+    /// many is the safe side, and no evidence outweighs another.
+    fn may_be(&self, senior: &Senior, login: &str) -> bool {
+        let same = |known: &String, other: &str| known.eq_ignore_ascii_case(other);
+        self.ids.iter().chain(&self.claimed).any(|id| *id == senior.id)
+            || self
+                .logins
+                .iter()
+                .any(|known| same(known, login) || same(known, &senior.login))
+            || self.email.iter().any(|email| same(email, &senior.principal))
+    }
+}
+
+/// What the lines say that name co-authors, wherever they stand: forges read them only at the end, agents write them
+/// anywhere. `Co-developed-by` is the kernel's word for the same.
+fn co_authors(message: &str) -> impl Iterator<Item = String> {
+    let message = message.replace("\r\n", "\n").replace('\r', "\n");
+    trailers::by_lines(&message)
+        .into_iter()
+        .filter(|line| matches!(line.key.as_str(), "co-authored-by" | "co-developed-by"))
+        .map(|line| line.value)
+}
+
+/// Whether the movements are all that there were since the branch began, or since it was where the target is.
+fn leads_to_the_head(input: &Input) -> bool {
+    let pushes = input.pushes.as_deref().unwrap_or_default();
+    let (Some(first), Some(last)) = (pushes.first(), pushes.last()) else {
+        return false;
+    };
+    let named = |push: &super::input::Push| push.actor.as_ref().is_some_and(|actor| actor.id.is_some());
+    let begins = first.before.is_zero() || input.content.merge_bases.contains(&first.before);
+    begins
+        && last.after == input.change.head
+        && pushes.windows(2).all(|pair| pair[0].after == pair[1].before)
+        && pushes.iter().all(named)
+}
+
+/// Accounts by address, in lower case.
+struct Mails<'a>(BTreeMap<String, Vec<&'a Person>>);
+
+impl<'a> Mails<'a> {
+    fn of(input: &'a Input) -> Self {
+        let mut mails: BTreeMap<String, Vec<&Person>> = BTreeMap::new();
+        for mail in &input.mails {
+            let address = mail.email.trim().to_ascii_lowercase();
+            mails.entry(address).or_default().push(&mail.account);
         }
+        Self(mails)
+    }
+
+    fn identity(&self, identity: &Identity) -> Known {
+        let mut known = self.address(&identity.email);
+        if let Some(person) = &identity.account {
+            known.ids.extend(person.id.clone());
+            known.logins.push(person.login.clone());
+        }
+        known
+    }
+
+    fn address(&self, email: &str) -> Known {
+        let email = email.trim();
+        let lower = email.to_ascii_lowercase();
+        let mut known = Known {
+            email: Some(email.to_owned()),
+            ..Known::default()
+        };
+        for person in self.0.get(&lower).into_iter().flatten() {
+            known.ids.extend(person.id.clone());
+            known.logins.push(person.login.clone());
+        }
+        if let Some(found) = NO_REPLY.captures(&lower) {
+            known.claimed = found.get(1).map(|id| id.as_str().to_owned());
+            known.logins.push(found[2].to_owned());
+        }
+        known
     }
 }
 
 fn account(person: &Person) -> Known {
     Known {
-        id: person.id.clone(),
-        login: Some(person.login.clone()),
-        ..Known::default()
-    }
-}
-
-fn identity(input: &Input, identity: &Identity) -> Known {
-    match &identity.account {
-        Some(person) if person.id.is_some() => Known {
-            email: Some(identity.email.clone()),
-            ..account(person)
-        },
-        Some(person) => Known {
-            login: Some(person.login.clone()),
-            ..address(input, &identity.email)
-        },
-        None => address(input, &identity.email),
-    }
-}
-
-fn address(input: &Input, email: &str) -> Known {
-    let email = email.trim();
-    let email_known = Some(email.to_owned());
-    if let Some(mail) = input
-        .mails
-        .iter()
-        .find(|mail| mail.email.eq_ignore_ascii_case(email))
-    {
-        return Known {
-            email: email_known,
-            ..account(&mail.account)
-        };
-    }
-    if let Some(found) = NO_REPLY.captures(&email.to_ascii_lowercase()) {
-        return Known {
-            id: None,
-            claimed: found.get(1).map(|id| id.as_str().to_owned()),
-            login: Some(found[2].to_owned()),
-            email: email_known,
-        };
-    }
-    Known {
-        email: email_known,
+        ids: person.id.iter().cloned().collect(),
+        logins: vec![person.login.clone()],
         ..Known::default()
     }
 }

@@ -1,56 +1,104 @@
 //! One review: steps 3 to 14.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::input::{Input, Review};
+use super::input::{Input, Person, Review};
 use super::people::People;
+use super::replay::{Birth, Posts};
 use super::trust::Trust;
 use super::verdict::{JudgedReview, SignedBy, Verdict};
-use crate::change::{AccountKind, Oid, Person, ReviewState};
-use crate::changeset::{self, Changed};
+use crate::change::{AccountKind, Oid, ReviewState};
 use crate::decision::{Decision, Statement};
 use crate::policy::{Bind, Presence, Requirement, Senior};
 use crate::reason::{Fault, Reason};
 use crate::signature::{Envelope, SshSig, extract, pae};
 
 /// How far a signer's or a forge's clock may be ahead.
-const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
+pub(super) const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// An approval that counts.
 pub(super) struct Accepted {
     pub(super) signer: SignedBy,
+    pub(super) birth: Birth,
+}
+
+/// What became of all reviews.
+pub(super) struct Judged {
+    /// At most one approval a person.
+    pub(super) accepted: Vec<Accepted>,
+    /// What a reader wants to know first if nobody was accepted: why the latest approval of a senior failed, else that
+    /// of anybody.
+    pub(super) headline: Option<Fault>,
 }
 
 /// What every review of the change is judged with.
 pub(super) struct Bench<'a> {
-    pub(super) input: &'a Input,
-    pub(super) trust: &'a Trust,
-    pub(super) requirement: &'a Requirement,
-    pub(super) people: &'a People,
-    pub(super) now: Timestamp,
+    input: &'a Input,
+    trust: &'a Trust,
+    requirement: &'a Requirement,
+    people: &'a People,
+    /// The changeset, or why there is none.
+    changeset: Result<String, Fault>,
+    now: Timestamp,
+    /// The latest decisive review of each account.
+    latest: BTreeMap<&'a str, &'a Review>,
+    /// When reviews were dismissed, by review.
+    dismissals: BTreeMap<&'a str, Timestamp>,
+    /// The reviews of each senior.
+    posts: BTreeMap<&'a str, Posts<'a>>,
 }
 
-impl Bench<'_> {
+impl<'a> Bench<'a> {
+    pub(super) fn new(
+        input: &'a Input,
+        trust: &'a Trust,
+        requirement: &'a Requirement,
+        people: &'a People,
+        changeset: Result<String, Fault>,
+        now: Timestamp,
+    ) -> Self {
+        let mut latest: BTreeMap<&str, &Review> = BTreeMap::new();
+        for review in input.reviews.items.iter().filter(|review| is_decisive(review)) {
+            if let Some(id) = review.author_id() {
+                let newest = latest.entry(id).or_insert(review);
+                if age(review) > age(newest) {
+                    *newest = review;
+                }
+            }
+        }
+        let dismissals = input.dismissals.items.iter();
+        let seniors = trust.policy.seniors.iter().map(|senior| senior.id.as_str());
+        Self {
+            input,
+            trust,
+            requirement,
+            people,
+            changeset,
+            now,
+            dismissals: dismissals.map(|one| (one.review_id.as_str(), one.at)).collect(),
+            posts: seniors
+                .filter(|id| latest.contains_key(id))
+                .map(|id| (id, Posts::of(input, id)))
+                .collect(),
+            latest,
+        }
+    }
+
     /// Judges every decisive review, oldest first; at most one approval a person counts.
     ///
     /// # Errors
     /// [`Reason::InputMissing`] where a review could not be judged for want of input: that is not the reviewer's fault,
     /// and more input could reject what looks acceptable.
-    pub(super) fn judge_all(&self, verdict: &mut Verdict) -> Result<Vec<Accepted>, Fault> {
-        let mut reviews: Vec<&Review> = self
-            .input
-            .reviews
-            .items
-            .iter()
-            .filter(|review| is_decisive(review))
-            .collect();
+    pub(super) fn judge_all(&self, verdict: &mut Verdict) -> Result<Judged, Fault> {
+        let reviews = self.input.reviews.items.iter();
+        let mut reviews: Vec<&Review> = reviews.filter(|review| is_decisive(review)).collect();
         reviews.sort_by(|a, b| age(a).cmp(&age(b)));
-        let mut accepted: Vec<Accepted> = Vec::new();
-        let mut counted = BTreeSet::new();
-        for review in &reviews {
-            let outcome = self.judge(review, &reviews, &mut verdict.notes);
+        let (mut accepted, mut counted) = (Vec::new(), BTreeSet::new());
+        let (mut of_senior, mut of_anybody) = (None, None);
+        for review in reviews {
+            let outcome = self.judge(review, &mut verdict.notes);
             let fault = outcome.as_ref().err().cloned();
             verdict.reviews.push(JudgedReview {
                 review: review.id.clone(),
@@ -61,25 +109,39 @@ impl Bench<'_> {
                 hint: fault.as_ref().map(|fault| fault.reason.hint()),
             });
             match outcome {
-                Ok(one) if counted.insert(one.signer.id.clone()) => accepted.push(one),
-                Ok(_) => {}
+                Ok(one) => {
+                    if counted.insert(one.signer.id.clone()) {
+                        accepted.push(one);
+                    }
+                }
                 Err(fault) if matches!(fault.reason, Reason::InputMissing | Reason::NotJudged) => {
                     return Err(fault);
                 }
-                Err(_) => {}
+                Err(fault) if matches!(fault.reason, Reason::ReviewState | Reason::Superseded) => {}
+                Err(fault) => {
+                    let of_a_senior = review.author_id().is_some_and(|id| self.posts.contains_key(id));
+                    let place = if of_a_senior {
+                        &mut of_senior
+                    } else {
+                        &mut of_anybody
+                    };
+                    *place = Some(
+                        fault
+                            .reason
+                            .because(format!("review {}: {}", review.id, fault.detail)),
+                    );
+                }
             }
         }
-        Ok(accepted)
+        Ok(Judged {
+            accepted,
+            headline: of_senior.or(of_anybody),
+        })
     }
 
-    fn judge(
-        &self,
-        review: &Review,
-        reviews: &[&Review],
-        notes: &mut Vec<String>,
-    ) -> Result<Accepted, Fault> {
+    fn judge(&self, review: &Review, notes: &mut Vec<String>) -> Result<Accepted, Fault> {
         // 3
-        let account = self.standing(review, reviews)?;
+        let account = self.standing(review)?;
         // 4
         let envelope = extract(&review.body)?;
         // 5
@@ -116,7 +178,7 @@ impl Bench<'_> {
         // 12
         self.time(review, &statement)?;
         // 13
-        self.replay(account, &envelope, &statement)?;
+        let birth = self.replay(review, account, &envelope, &statement)?;
         // 14
         self.authority(senior, account, &statement)?;
         Ok(Accepted {
@@ -129,20 +191,17 @@ impl Bench<'_> {
                 issued_at: statement.predicate.issued_at,
                 expires_at: statement.predicate.expires_at,
             },
+            birth,
         })
     }
 
     /// Step 3, but for change requests, which need all reviews judged first.
-    fn standing<'r>(&self, review: &'r Review, reviews: &[&Review]) -> Result<&'r Person, Fault> {
+    fn standing<'r>(&self, review: &'r Review) -> Result<&'r Person, Fault> {
         if review.state != ReviewState::Approved {
             return Err(Reason::ReviewState.because(format!("the review is {:?}", review.state)));
         }
-        let id = review.author.as_ref().and_then(|author| author.id.as_ref());
-        let same = |other: &Review| other.author.as_ref().and_then(|author| author.id.as_ref()) == id;
-        if let Some(later) = reviews
-            .iter()
-            .find(|other| id.is_some() && same(other) && age(other) > age(review))
-        {
+        let latest = review.author_id().and_then(|id| self.latest.get(id));
+        if let Some(later) = latest.filter(|latest| latest.id != review.id) {
             return Err(Reason::Superseded.because(format!("by review {}", later.id)));
         }
         if let Some(at) = review.edited_at {
@@ -266,36 +325,22 @@ impl Bench<'_> {
             differs(Reason::HeadMoved, &digest.git_commit, &self.input.change.head)?;
             differs(Reason::TreeMismatch, &digest.git_tree, &content.head_tree)?;
         }
+        if content.merge_bases.len() != 1 {
+            return Err(
+                Reason::ChangesetMismatch.because(format!("{} merge bases", content.merge_bases.len()))
+            );
+        }
         let Some(signed) = &statement.predicate.change.changeset else {
             return match self.requirement.bind {
                 Bind::Head => Ok(()),
                 Bind::Changeset => Err(Reason::ChangesetAbsent.into()),
             };
         };
-        if content.merge_bases.len() > 1 {
-            return Err(
-                Reason::ChangesetMismatch.because(format!("{} merge bases", content.merge_bases.len()))
-            );
-        }
-        let found = self.changeset()?;
-        if signed.sha256 == found {
+        let found = self.changeset.as_ref().map_err(Fault::clone)?;
+        if signed.sha256 == *found {
             return Ok(());
         }
         Err(Reason::ChangesetMismatch.because(format!("signed {}, now {found}", signed.sha256)))
-    }
-
-    fn changeset(&self) -> Result<String, Fault> {
-        let content = &self.input.content;
-        let changed = content.changed.as_ref();
-        let changed = changed
-            .ok_or_else(|| Reason::InputMissing.because("the changed paths, to recompute the changeset"))?;
-        let changed: Vec<Changed> = changed
-            .iter()
-            .map(super::input::ChangedPath::read)
-            .collect::<Result<_, _>>()?;
-        changeset::digest(content.object_format, &changed).map_err(|error| {
-            Reason::InputMissing.because(format!("content.changed cannot be digested: {error}"))
-        })
     }
 
     /// Step 12.
@@ -322,42 +367,33 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Step 13. Only envelopes that this person really signed are looked at: nobody else can void an approval by
-    /// posting rubbish under its nonce.
-    fn replay(&self, account: &Person, envelope: &Envelope, statement: &Statement) -> Result<(), Fault> {
-        let own = |review: &&Review| {
-            review
-                .author
-                .as_ref()
-                .is_some_and(|author| author.id == account.id)
-        };
-        for review in self.input.reviews.items.iter().filter(own) {
-            let mut dismissals = self
-                .input
-                .dismissals
-                .items
-                .iter()
-                .filter(|dismissal| dismissal.review_id == review.id);
-            if let Some(dismissal) =
-                dismissals.find(|dismissal| statement.predicate.issued_at <= dismissal.at)
-            {
-                let detail = format!("review {} was dismissed at {}", review.id, dismissal.at);
-                return Err(Reason::WithdrawnReplay.because(detail));
-            }
-            let Ok(other) = extract(&review.body) else {
+    /// Step 13. For a nonce only envelopes that this person really signed are looked at: nobody else can void an approval
+    /// by posting rubbish under it.
+    fn replay(
+        &self,
+        review: &Review,
+        account: &Person,
+        envelope: &Envelope,
+        statement: &Statement,
+    ) -> Result<Birth, Fault> {
+        let posts = account.id.as_deref().and_then(|id| self.posts.get(id));
+        let posts = posts.ok_or_else(|| Reason::SignerUnknown.because("the account is no senior's"))?;
+        let birth = posts.birth(review, envelope, statement.predicate.issued_at);
+        posts.not_withdrawn(envelope, birth, |other| {
+            self.dismissals.get(other.id.as_str()).copied()
+        })?;
+        for (other, carried) in posts.others(envelope) {
+            let Ok(nonce) = Statement::from_payload(carried.payload()).map(|other| other.predicate.nonce)
+            else {
                 continue;
             };
-            if other == *envelope || self.signature(account, &other).is_err() {
-                continue;
-            }
-            let nonce = Statement::from_payload(other.payload()).map(|other| other.predicate.nonce);
-            if nonce.is_ok_and(|nonce| nonce == statement.predicate.nonce) {
+            if nonce == statement.predicate.nonce && self.signature(account, carried).is_ok() {
                 return Err(
-                    Reason::NonceReused.because(format!("review {} has it too, with other bytes", review.id))
+                    Reason::NonceReused.because(format!("review {} has it too, with other bytes", other.id))
                 );
             }
         }
-        Ok(())
+        Ok(birth)
     }
 
     /// Step 14 for one signer.
@@ -370,7 +406,7 @@ impl Bench<'_> {
             return Err(Reason::SelfApproval.because(format!("{who} opened or pushed it")));
         }
         if self.people.wrote(senior, &account.login) {
-            return Err(Reason::Coauthor.because(format!("{who} wrote a part of it")));
+            return Err(Reason::Coauthor.because(format!("{who} wrote or committed a part of it")));
         }
         if self.people.prompted(senior, &account.login) {
             return Err(Reason::Operator.because(format!("{who} set the agent to work")));
@@ -388,6 +424,6 @@ fn is_decisive(review: &Review) -> bool {
 }
 
 /// Order of reviews: by time, then by the forge's rising ids.
-fn age(review: &Review) -> (Timestamp, usize, &str) {
+pub(super) fn age(review: &Review) -> (Timestamp, usize, &str) {
     (review.submitted_at, review.id.len(), &review.id)
 }

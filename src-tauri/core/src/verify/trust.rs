@@ -2,6 +2,7 @@
 
 use super::input::{File, TrustFiles};
 use super::verdict::{JudgedPolicy, Verdict};
+use crate::changeset::{self, ObjectFormat};
 use crate::policy::{self, AllowedSigners, Policy, RevokedKeys, Unreadable};
 use crate::reason::{Fault, Reason};
 
@@ -26,6 +27,7 @@ impl Trust {
             blob: file.blob.to_string(),
             target_tip: files.target_tip.to_string(),
         });
+        check(file)?;
         let policy = Policy::parse(&file.text).map_err(unreadable(&file.path))?;
         if policy.extends.is_some() {
             return Err(
@@ -64,11 +66,30 @@ fn named<'a>(file: &'a Option<File>, path: &str) -> Result<&'a File, Fault> {
         ))
     })?;
     if file.path == path {
+        check(file)?;
         return Ok(file);
     }
     Err(Reason::InputMissing.because(format!(
         "the policy names {path:?}, collected was {:?}",
         file.path
+    )))
+}
+
+/// That a file is one, and that its text is what its tree names.
+fn check(file: &File) -> Result<(), Fault> {
+    if !matches!(file.mode.as_str(), "100644" | "100755") {
+        return Err(Reason::PolicyUnreadable.because(format!(
+            "{}: expected a file, found mode {:?}",
+            file.path, file.mode
+        )));
+    }
+    let found = changeset::blob_name(ObjectFormat::of(&file.blob), file.text.as_bytes());
+    if found == file.blob.as_str() {
+        return Ok(());
+    }
+    Err(Reason::InputMissing.because(format!(
+        "{}: the text is {found}, not the blob {}",
+        file.path, file.blob
     )))
 }
 

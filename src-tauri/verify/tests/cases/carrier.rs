@@ -66,6 +66,12 @@ pub(super) fn carrier(cases: &mut Cases) {
     );
     let encoding = "E_ENCODING";
     cases.rejected(
+        "encoding-before-payload-type",
+        encoding,
+        "Another payload type in JSON that is not canonical: the encoding is looked at first.",
+        enveloped(|json| json.replace("vnd.in-toto+json", "json").replacen(":[", ": [", 1)),
+    );
+    cases.rejected(
         "encoding-space",
         encoding,
         "A space in the JSON.",

@@ -1,7 +1,10 @@
 //! Every case of the vectors: what happened, and what the judge must say.
 
 mod carrier;
+mod input;
+mod need;
 mod people;
+mod replay;
 mod signing;
 mod standing;
 mod statements;
@@ -34,8 +37,9 @@ impl Cases {
         what: &'static str,
         verdict: &'static str,
         reason: Option<&'static str>,
-        input: Value,
+        mut input: Value,
     ) -> &mut Case {
+        name_blobs(&mut input);
         self.0.push(Case {
             name,
             what,
@@ -70,6 +74,49 @@ impl Cases {
         input: Value,
     ) -> &mut Case {
         self.add(name, what, "undecided", Some(reason), input)
+    }
+}
+
+/// Cases edit texts; their names follow.
+fn name_blobs(input: &mut Value) {
+    for file in ["policy", "allowed_signers", "revoked_keys"] {
+        if let Some(text) = input["trust"][file]["text"].as_str() {
+            let name = blob_name(text);
+            input["trust"][file]["blob"] = json!(name);
+        }
+    }
+}
+
+/// Sam pushed another head.
+fn push_head(input: &mut Value, head: &str, tree: &str) {
+    input["change"]["head"] = json!(oid(head));
+    input["commits"]["items"][0]["oid"] = json!(oid(head));
+    input["commits"]["items"][0]["tree"] = json!(oid(tree));
+    input["content"]["head"] = json!(oid(head));
+    input["content"]["head_tree"] = json!(oid(tree));
+    let pushes = input["pushes"].as_array_mut().unwrap();
+    pushes.push(push("1", head, person(SAM.0, SAM.1)));
+}
+
+/// Those were assigned, and so set an agent to work.
+fn operators(accounts: &[Value]) -> Value {
+    let items: Vec<Value> = accounts
+        .iter()
+        .map(|account| json!({"source": "assignee", "account": account}))
+        .collect();
+    json!({"total": items.len(), "items": items})
+}
+
+/// The change touches that, and nothing else.
+fn set_changed(input: &mut Value, changed: &[Value]) {
+    input["content"]["total"] = json!(changed.len());
+    input["content"]["changed"] = json!(changed);
+}
+
+/// The rules that ask for touched keys do not, so that a change to which every rule applies comes to the later steps.
+fn without_presence(input: &mut Value) {
+    for rule in ["presence = \"touch\"", "presence = \"verified\""] {
+        replace_text(input, "policy", rule, "presence = \"none\"");
     }
 }
 
@@ -140,14 +187,19 @@ pub(crate) fn all() -> Vec<Case> {
     let mut cases = Cases::default();
     accepted(&mut cases);
     trust::trust(&mut cases);
-    trust::need(&mut cases);
+    input::wholeness(&mut cases);
+    input::form(&mut cases);
+    need::need(&mut cases);
+    need::involvement(&mut cases);
+    need::guarded(&mut cases);
     standing::standing(&mut cases);
     carrier::carrier(&mut cases);
     signing::signature(&mut cases);
     signing::presence(&mut cases);
     statements::statements(&mut cases);
     statements::content(&mut cases);
-    time::time_and_replay(&mut cases);
+    time::time(&mut cases);
+    replay::replay(&mut cases);
     people::authority(&mut cases);
     people::twins(&mut cases);
     cases.0
@@ -178,10 +230,7 @@ fn accepted(cases: &mut Cases) {
         "Bound to the changeset, the approval survives a clean rebase.",
         with(|input| {
             replace_text(input, "policy", "bind = \"head\"", "bind = \"changeset\"");
-            input["change"]["head"] = json!(oid("5"));
-            input["commits"]["items"][0]["oid"] = json!(oid("5"));
-            input["content"]["head"] = json!(oid("5"));
-            input["content"]["head_tree"] = json!(oid("6"));
+            push_head(input, "5", "6");
             input["content"]["merge_bases"] = json!([oid("7")]);
         }),
     );

@@ -22,7 +22,12 @@ pub(super) fn authority(cases: &mut Cases) {
         "self-pushed",
         "E_SELF_APPROVAL",
         "The signer pushed to the branch.",
-        with(|input| input["pushers"]["accounts"] = json!([person(SAM.0, SAM.1), priya])),
+        with(|input| {
+            input["pushes"] = json!([
+                push("0", "5", priya.clone()),
+                push("5", "1", person(SAM.0, SAM.1))
+            ]);
+        }),
     );
     let coauthor = "E_COAUTHOR";
     cases.rejected(
@@ -70,11 +75,102 @@ pub(super) fn authority(cases: &mut Cases) {
             input["mails"] = json!([{"email": "P@home.example", "account": priya}]);
         }),
     );
+    for (name, what, message) in [
+        (
+            "co-author-folded",
+            "The signer is named in a trailer whose address stands in the next line.",
+            "Pay\n\nCo-authored-by: Priya\n <priya@acme.example>\n",
+        ),
+        (
+            "co-author-folded-crlf",
+            "The same, with CRLF line ends.",
+            "Pay\r\n\r\nCo-authored-by: Priya\r\n <priya@acme.example>\r\n",
+        ),
+        (
+            "co-author-bulleted",
+            "The signer is named in a list, as a squash merge leaves it.",
+            "Pay\n\n* Co-authored-by: Priya <priya@acme.example>\n\nMore text\n",
+        ),
+        (
+            "co-author-second-address",
+            "The signer's is the second address in one trailer.",
+            "Pay\n\nCo-authored-by: Sam <sam@acme.example>, Priya <priya@acme.example>\n",
+        ),
+        (
+            "co-author-co-developed",
+            "The signer is named by the kernel's word for a co-author.",
+            "Pay\n\nCo-developed-by: Priya <priya@acme.example>\n",
+        ),
+    ] {
+        cases.rejected(
+            name,
+            coauthor,
+            what,
+            with(|input| input["commits"]["items"][0]["message"] = json!(message)),
+        );
+    }
+    cases.rejected(
+        "committer",
+        coauthor,
+        "The signer committed what somebody else wrote.",
+        with(|input| {
+            input["commits"]["items"][0]["committer"] =
+                json!({"name": "P", "email": "p@home.example", "account": priya});
+        }),
+    );
+    cases.accepted(
+        "ok-committer-web-flow",
+        "The forge itself committed, as it does for whoever uses its web page.",
+        with(|input| {
+            input["commits"]["items"][0]["committer"] = json!({
+                "name": "GitHub", "email": "noreply@github.com", "account": person("web-flow", "19864447"),
+            });
+        }),
+    );
+    cases.rejected(
+        "co-author-principal-of-other-account",
+        coauthor,
+        "A commit has the address of the signer's key, and the forge maps it to another account.",
+        with(|input| {
+            input["commits"]["items"][0]["author"]["email"] = json!(PRIYA.2);
+        }),
+    );
+    cases.rejected(
+        "co-author-mapped-twice",
+        coauthor,
+        "An address is mapped to two accounts, and one is the signer's.",
+        with(|input| {
+            input["commits"]["items"][0]["message"] = json!("Pay\n\nCo-authored-by: P <p@home.example>\n");
+            input["mails"] = json!([
+                {"email": "p@home.example", "account": person(SAM.0, SAM.1)},
+                {"email": "p@home.example", "account": priya},
+            ]);
+        }),
+    );
+    let nameless = |second: bool| {
+        with(|input| {
+            input["commits"]["items"][0]["message"] = json!("Pay\n\nCo-authored-by: Priya\n");
+            if second {
+                add_review(input, at(approval("9002", RAVI, PATH), "2026-11-23T22:11:00Z"));
+            }
+        })
+    };
+    cases.rejected(
+        "co-author-unknown",
+        "E_COAUTHOR_UNKNOWN",
+        "A co-author is named without an address, and one senior approved.",
+        nameless(false),
+    );
+    cases.accepted(
+        "ok-co-author-unknown-two",
+        "A co-author is named without an address: two seniors approved.",
+        nameless(true),
+    );
     cases.rejected(
         "operator",
         "E_OPERATOR",
         "The signer set the agent to work.",
-        with(|input| input["operators"]["accounts"] = json!([priya])),
+        with(|input| input["operators"] = operators(std::slice::from_ref(&priya))),
     );
     let unknown = |field: &str, second: bool| {
         with(|input| {
@@ -88,7 +184,47 @@ pub(super) fn authority(cases: &mut Cases) {
         "pusher-unknown",
         "E_PUSHER_UNKNOWN",
         "Nobody can tell who pushed, and one senior approved.",
-        unknown("pushers", false),
+        unknown("pushes", false),
+    );
+    let sam = person(SAM.0, SAM.1);
+    for (name, what, pushes) in [
+        (
+            "pushes-empty",
+            "No movement of the branch was collected: somebody must have pushed.",
+            json!([]),
+        ),
+        (
+            "pushes-before-the-last",
+            "The branch's movements do not lead to the head.",
+            json!([push("0", "5", sam.clone())]),
+        ),
+        (
+            "pushes-with-a-gap",
+            "One of the branch's movements is missing: it may be the signer's.",
+            json!([push("0", "5", sam.clone()), push("6", "1", sam.clone())]),
+        ),
+        (
+            "pushes-without-beginning",
+            "The first of the branch's movements is missing.",
+            json!([push("5", "1", sam.clone())]),
+        ),
+        (
+            "pushes-by-nobody",
+            "One of the branch's movements was by an account that is not there any more.",
+            json!([push("0", "5", Value::Null), push("5", "1", sam.clone())]),
+        ),
+    ] {
+        cases.rejected(
+            name,
+            "E_PUSHER_UNKNOWN",
+            what,
+            with(|input| input["pushes"] = pushes),
+        );
+    }
+    cases.accepted(
+        "ok-pushes-from-merge-base",
+        "The branch was where the target is before the first push that was collected.",
+        with(|input| input["pushes"] = json!([push("4", "5", sam.clone()), push("5", "1", sam)])),
     );
     cases.rejected(
         "operator-unknown",
@@ -99,7 +235,7 @@ pub(super) fn authority(cases: &mut Cases) {
     cases.accepted(
         "ok-pusher-unknown-two",
         "Nobody can tell who pushed: two seniors approved.",
-        unknown("pushers", true),
+        unknown("pushes", true),
     );
     cases.accepted(
         "ok-operator-unknown-two",
@@ -158,7 +294,7 @@ pub(super) fn twins(cases: &mut Cases) {
         }
         other
     };
-    let beside = |other: Value| with(|input| input["same_head"]["changes"] = json!([other]));
+    let beside = |other: Value| with(|input| add(input, "same_head", other));
     cases.rejected(
         "twin-to-block",
         "E_HEAD_SHARED",
@@ -183,6 +319,31 @@ pub(super) fn twins(cases: &mut Cases) {
             other["change"]["target_protected"] = json!(false);
             beside(other)
         },
+    );
+    for (name, what, edit) in [
+        (
+            "twin-is-itself",
+            "The change was collected as its own twin.",
+            (|other| other["change"]["change_id"] = json!("2345678901")) as fn(&mut Value),
+        ),
+        (
+            "twin-of-other-forge",
+            "A change of another forge was collected as a twin.",
+            |other| other["forge"]["host"] = json!("git.acme.example"),
+        ),
+    ] {
+        let mut other = twin(true);
+        edit(&mut other);
+        cases.undecided(name, "E_INPUT_MISSING", what, beside(other));
+    }
+    cases.undecided(
+        "twin-twice",
+        "E_INPUT_MISSING",
+        "One twin stands twice and makes up the number: another may hide.",
+        with(|input| {
+            add(input, "same_head", twin(true));
+            add(input, "same_head", twin(true));
+        }),
     );
     cases.undecided(
         "twin-of-other-head",

@@ -20,6 +20,23 @@ pub(super) fn signature(cases: &mut Cases) {
             bytes
         }),
     );
+    for (name, who) in [("sig-ecdsa-other-form", RAVI), ("sig-sk-ecdsa-other-form", OMAR)] {
+        cases.rejected(
+            name,
+            "E_SIG_PARSE",
+            "ECDSA's other form (r, n − s), which anybody can make from the first.",
+            {
+                let mut input = scene(PATH);
+                let making = Making {
+                    high_s: true,
+                    ..USUAL
+                };
+                let body = signed_body(&statement(who, PATH), &key_of(who), &making);
+                add_review(&mut input, review("9001", who, "approved", &body));
+                input
+            },
+        );
+    }
     cases.rejected("sig-not-armored", "E_SIG_PARSE", "No armor at all.", {
         bodied(&body(&envelope(
             &payload(&statement(PRIYA, PATH)),

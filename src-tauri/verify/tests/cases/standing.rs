@@ -150,4 +150,60 @@ pub(super) fn standing(cases: &mut Cases) {
             cases.rejected(name, blocked, what, input)
         };
     }
+    let by_one_with_a_part = |edit: fn(&mut Value, Value)| {
+        let mut input = requested(&[]);
+        input["reviews"]["items"][1]["state"] = json!("dismissed");
+        let by = (HANA.0, HANA.1);
+        add(
+            &mut input,
+            "dismissals",
+            dismissal("9002", by, "2026-11-23T22:15:00Z", "changes_requested"),
+        );
+        edit(&mut input, person(HANA.0, HANA.1));
+        input
+    };
+    for (name, what, edit) in [
+        (
+            "changes-requested-dismissed-by-pusher",
+            "A senior who pushed to the change dismissed it.",
+            (|input, hana| {
+                input["pushes"] = json!([push("0", "5", hana), push("5", "1", person(SAM.0, SAM.1))])
+            }) as fn(&mut Value, Value),
+        ),
+        (
+            "changes-requested-dismissed-by-author",
+            "A senior who wrote a commit dismissed it.",
+            |input, hana| input["commits"]["items"][0]["author"]["account"] = hana,
+        ),
+        (
+            "changes-requested-dismissed-by-operator",
+            "A senior who set the agent to work dismissed it.",
+            |input, hana| input["operators"] = operators(&[hana]),
+        ),
+        (
+            "changes-requested-dismissed-odd-state",
+            "What was dismissed is said to have been a comment: only an approval is surely none.",
+            |input, _| {
+                input["dismissals"]["items"][0]["was"] = json!("commented");
+                input["dismissals"]["items"][0]["by"] = person(SAM.0, SAM.1);
+            },
+        ),
+    ] {
+        cases.rejected(name, blocked, what, by_one_with_a_part(edit));
+    }
+    cases
+        .rejected(
+            "headline-of-senior",
+            "E_HEAD_MOVED",
+            "Somebody who is no senior approves last: the senior's reason is the one that helps.",
+            with(|input| {
+                push_head(input, "5", "2");
+                let eve = ("eve-x", "6666666", "eve@acme.example");
+                add_review(
+                    input,
+                    at(review("9002", eve, "approved", "LGTM"), "2026-11-23T22:12:00Z"),
+                );
+            }),
+        )
+        .reviews = vec![("9001", Some("E_HEAD_MOVED")), ("9002", Some("E_NO_ENVELOPE"))];
 }

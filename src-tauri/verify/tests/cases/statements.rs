@@ -31,6 +31,30 @@ pub(super) fn statements(cases: &mut Cases) {
         "A date in another form.",
         stated(|predicate| predicate["issuedAt"] = json!("2026-11-23T23:10:05+01:00")),
     );
+    for (name, what, edit) in [
+        (
+            "schema-object-as-list",
+            "An object written as a list of its values, which some readers take.",
+            (|predicate| predicate["reviewer"] = json!([PRIYA.1, PRIYA.0])) as fn(&mut Value),
+        ),
+        (
+            "schema-word-as-object",
+            "A word written as an object, which some readers take.",
+            |predicate| predicate["decision"] = json!({"approve": null}),
+        ),
+        (
+            "schema-policy-path",
+            "The policy is not where policies are.",
+            |predicate| predicate["policy"]["path"] = json!("docs/countersign.toml"),
+        ),
+        (
+            "schema-policy-rule",
+            "A rule that the format does not have.",
+            |predicate| predicate["policy"]["rule"] = json!("none"),
+        ),
+    ] {
+        cases.rejected(name, "E_SCHEMA", what, stated(edit));
+    }
     cases.rejected("schema-two-subjects", "E_SCHEMA", "Two subjects.", {
         let mut statement = statement(PRIYA, PATH);
         let first = statement["subject"][0].clone();
@@ -130,11 +154,7 @@ pub(super) fn statements(cases: &mut Cases) {
 }
 
 pub(super) fn content(cases: &mut Cases) {
-    let pushed = |input: &mut Value| {
-        input["change"]["head"] = json!(oid("5"));
-        input["commits"]["items"][0]["oid"] = json!(oid("5"));
-        input["content"]["head"] = json!(oid("5"));
-    };
+    let pushed = |input: &mut Value| push_head(input, "5", "2");
     cases.rejected(
         "head-moved",
         "E_HEAD_MOVED",
@@ -161,7 +181,7 @@ pub(super) fn content(cases: &mut Cases) {
         "E_CHANGESET_MISMATCH",
         "The target moved: the change now does something else.",
         with(|input| {
-            input["content"]["changed"] = json!([changed(PATH), changed("src/auth.rs")]);
+            set_changed(input, &[changed(PATH), changed("src/auth.rs")]);
         }),
     );
     cases.rejected(
@@ -173,8 +193,13 @@ pub(super) fn content(cases: &mut Cases) {
     cases.rejected(
         "changeset-merge-bases",
         "E_CHANGESET_MISMATCH",
-        "Several merge bases.",
-        with(|input| input["content"]["merge_bases"] = json!([oid("4"), oid("7")])),
+        "Several merge bases: what the change does cannot be told, and no changeset was signed.",
+        {
+            let mut input = stated(|predicate| predicate["change"]["changeset"] = Value::Null);
+            input["content"]["merge_bases"] = json!([oid("4"), oid("7")]);
+            without_presence(&mut input);
+            input
+        },
     );
     cases.rejected(
         "changeset-absent",

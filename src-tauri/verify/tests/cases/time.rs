@@ -1,10 +1,10 @@
-//! Steps 12 and 13: time and replay.
+//! Step 12: time.
 
 use serde_json::{Value, json};
 
 use super::*;
 
-pub(super) fn time_and_replay(cases: &mut Cases) {
+pub(super) fn time(cases: &mut Cases) {
     let dated = |issued: &str, expires: &str| {
         stated(|predicate| {
             predicate["issuedAt"] = json!(issued);
@@ -43,52 +43,6 @@ pub(super) fn time_and_replay(cases: &mut Cases) {
         "E_TIME_SKEW",
         "The signer's clock was set back to before the policy's delay.",
         long_lived(dated("2026-11-01T00:00:00Z", "2026-11-30T00:00:00Z")),
-    );
-    cases
-        .rejected(
-            "withdrawn-replay",
-            "E_WITHDRAWN_REPLAY",
-            "A dismissed approval is posted again.",
-            with(|input| {
-                input["reviews"]["items"][0]["state"] = json!("dismissed");
-                add(
-                    input,
-                    "dismissals",
-                    dismissal("9001", (RAVI.0, RAVI.1), "2026-11-23T22:12:00Z", "approved"),
-                );
-                add_review(input, at(approval("9002", PRIYA, PATH), "2026-11-23T22:13:00Z"));
-            }),
-        )
-        .reviews = vec![
-        ("9001", Some("E_REVIEW_STATE")),
-        ("9002", Some("E_WITHDRAWN_REPLAY")),
-    ];
-    cases.rejected(
-        "nonce-reused",
-        "E_NONCE_REUSED",
-        "Other bytes under the same nonce.",
-        with(|input| {
-            let mut other = statement(PRIYA, PATH);
-            other["predicate"]["seen"]["viewed"] = json!(0);
-            let body = signed_body(&other, &key_of(PRIYA), &USUAL);
-            add_review(
-                input,
-                at(review("9002", PRIYA, "approved", &body), "2026-11-23T22:11:00Z"),
-            );
-        }),
-    );
-    cases.accepted(
-        "ok-nonce-rubbish",
-        "Somebody posts rubbish under the same nonce: it voids nothing.",
-        with(|input| {
-            let mut other = statement(PRIYA, PATH);
-            other["predicate"]["seen"]["viewed"] = json!(0);
-            let body = signed_body(&other, &TestKey::ed25519(9), &USUAL);
-            add_review(
-                input,
-                at(review("9002", PRIYA, "commented", &body), "2026-11-23T22:11:00Z"),
-            );
-        }),
     );
 }
 

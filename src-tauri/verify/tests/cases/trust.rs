@@ -1,4 +1,4 @@
-//! Steps 1 and 2: what is trusted, and whether a sign-off is needed.
+//! Step 1: what is trusted.
 
 use serde_json::{Value, json};
 
@@ -97,6 +97,90 @@ pub(super) fn trust(cases: &mut Cases) {
         "The revoked keys are a binary list.",
         with(|input| input["trust"]["revoked_keys"]["text"] = json!("SSHKRL\n\u{0}")),
     );
+    for (name, what, from, to) in [
+        (
+            "policy-stars-in-name",
+            "`**` within a name, which glob readers take for `*`: `infra/a/b.tf` would not match.",
+            "infra/**",
+            "infra/**.tf",
+        ),
+        (
+            "policy-mark-beside-letters",
+            "`?` beside letters outside of ASCII, which readers of bytes take for a part of one.",
+            "infra/**",
+            "é/?",
+        ),
+    ] {
+        cases.undecided(
+            name,
+            "E_POLICY_UNREADABLE",
+            what,
+            with(|input| replace_text(input, "policy", from, to)),
+        );
+    }
+    for (name, what, glob) in [
+        (
+            "policy-glob-too-long",
+            "A glob of more than 1024 bytes.",
+            "x".repeat(1025),
+        ),
+        (
+            "policy-glob-too-deep",
+            "Braces nested nine deep.",
+            format!("{}x{}", "{".repeat(9), "}".repeat(9)),
+        ),
+        (
+            "policy-too-many-globs",
+            "More than 2,000 globs.",
+            vec!["a"; 2_000].join("\", \""),
+        ),
+    ] {
+        cases.undecided(
+            name,
+            "E_POLICY_UNREADABLE",
+            what,
+            with(|input| replace_text(input, "policy", "infra/**", &glob)),
+        );
+    }
+    for (name, what, file) in [
+        ("policy-is-a-link", "The policy is a link.", "policy"),
+        (
+            "signers-are-a-link",
+            "The allowed signers are a link.",
+            "allowed_signers",
+        ),
+        (
+            "revoked-are-a-link",
+            "The revoked keys are a link.",
+            "revoked_keys",
+        ),
+    ] {
+        cases.undecided(
+            name,
+            "E_POLICY_UNREADABLE",
+            what,
+            with(|input| input["trust"][file]["mode"] = json!("120000")),
+        );
+    }
+    cases
+        .undecided(
+            "policy-of-other-blob",
+            "E_INPUT_MISSING",
+            "The policy's text is not what its tree names.",
+            approved(),
+        )
+        .input["trust"]["policy"]["blob"] = json!(oid("a"));
+    cases.undecided(
+        "revoked-mangled",
+        "E_POLICY_UNREADABLE",
+        "A revoked key has lost its last byte: it would revoke nothing.",
+        with(|input| {
+            use base64ct::{Base64, Encoding as _};
+            let blob = key_of(PRIYA).blob();
+            let cut = Base64::encode_string(&blob[..blob.len() - 1]);
+            input["trust"]["revoked_keys"]["text"] = json!(format!("ssh-ed25519 {cut}\n"));
+        }),
+    );
     cases.undecided(
         "extends",
         "E_NOT_JUDGED",
@@ -115,244 +199,5 @@ pub(super) fn trust(cases: &mut Cases) {
         "E_NOT_JUDGED",
         "A merge group is to be judged.",
         with(|input| input["merge_group"] = json!({"commits": []})),
-    );
-    cases.undecided(
-        "input-field-missing",
-        "E_INPUT_MISSING",
-        "The collector left out who pushed: not the same as not known.",
-        with(|input| {
-            input.as_object_mut().unwrap().remove("pushers");
-        }),
-    );
-    cases.undecided(
-        "input-edited-at-missing",
-        "E_INPUT_MISSING",
-        "The collector left out whether the review was edited.",
-        with(|input| {
-            input["reviews"]["items"][0]
-                .as_object_mut()
-                .unwrap()
-                .remove("edited_at");
-        }),
-    );
-    cases.undecided(
-        "input-commits-cut",
-        "E_INPUT_MISSING",
-        "More than 250 commits, and the forge lists 250.",
-        with(|input| input["commits"]["total"] = json!(251)),
-    );
-    cases.undecided(
-        "input-reviews-cut",
-        "E_INPUT_MISSING",
-        "A list of reviews was cut: a change request may hide in the rest.",
-        with(|input| input["reviews"]["total"] = json!(2)),
-    );
-    cases.undecided(
-        "input-head-not-listed",
-        "E_INPUT_MISSING",
-        "The commits were collected before the last push.",
-        with(|input| input["commits"]["items"][0]["oid"] = json!(oid("5"))),
-    );
-    cases.undecided(
-        "input-content-of-other-head",
-        "E_INPUT_MISSING",
-        "The content was collected for another head.",
-        with(|input| input["content"]["head"] = json!(oid("5"))),
-    );
-    cases.undecided(
-        "input-dismissal-missing",
-        "E_INPUT_MISSING",
-        "A review is dismissed and nobody says by whom.",
-        with(|input| input["reviews"]["items"][0]["state"] = json!("dismissed")),
-    );
-    cases.undecided(
-        "input-changed-missing",
-        "E_INPUT_MISSING",
-        "The changeset was signed and cannot be recomputed.",
-        {
-            // Without the list every rule applies, so two people with touched keys are needed to come so far.
-            with(|input| {
-                input["content"]["changed"] = Value::Null;
-                for (rule, strict) in [
-                    ("presence = \"touch\"", "presence = \"none\""),
-                    ("presence = \"verified\"", "presence = \"none\""),
-                ] {
-                    replace_text(input, "policy", rule, strict);
-                }
-            })
-        },
-    );
-}
-
-pub(super) fn need(cases: &mut Cases) {
-    cases.rejected(
-        "state-draft",
-        "E_CHANGE_STATE",
-        "The change is a draft.",
-        with(|input| input["change"]["draft"] = json!(true)),
-    );
-    cases.rejected(
-        "state-closed",
-        "E_CHANGE_STATE",
-        "The change is closed.",
-        with(|input| input["change"]["state"] = json!("closed")),
-    );
-    let seniors_own = || {
-        let mut input = scene(PATH);
-        let ravi = person(RAVI.0, RAVI.1);
-        input["change"]["author"] = ravi.clone();
-        for role in ["author", "committer"] {
-            input["commits"]["items"][0][role] =
-                json!({"name": "Ravi", "email": "ravi@acme.example", "account": ravi});
-        }
-        input["pushers"]["accounts"] = json!([ravi]);
-        input
-    };
-    cases.add(
-        "not-required-senior",
-        "Everybody who had a part is a senior.",
-        "not_required",
-        None,
-        seniors_own(),
-    );
-    let quorum = "E_QUORUM";
-    cases.rejected(
-        "junior-commit-on-seniors-change",
-        quorum,
-        "A junior's commit on a senior's change.",
-        {
-            let mut input = seniors_own();
-            let sam = json!({"name": "Sam", "email": "sam@acme.example", "account": person(SAM.0, SAM.1)});
-            let mut commit = input["commits"]["items"][0].clone();
-            commit["oid"] = json!(oid("5"));
-            commit["author"] = sam;
-            add(&mut input, "commits", commit);
-            input
-        },
-    );
-    cases.rejected(
-        "junior-co-author",
-        quorum,
-        "A junior co-author, named in a trailer.",
-        {
-            let mut input = seniors_own();
-            input["commits"]["items"][0]["message"] =
-                json!("Pay\n\nCo-authored-by: Sam <7000001+sam-w@users.noreply.github.com>\n");
-            input
-        },
-    );
-    cases.rejected(
-        "agent-co-author",
-        quorum,
-        "An agent is named in a trailer: it is not a senior.",
-        {
-            let mut input = seniors_own();
-            input["commits"]["items"][0]["message"] =
-                json!("Pay\n\nCo-Authored-By: Claude <noreply@anthropic.com>\n");
-            input
-        },
-    );
-    cases.rejected(
-        "junior-pushed",
-        quorum,
-        "Commits in a senior's name, pushed by a junior.",
-        {
-            let mut input = seniors_own();
-            input["pushers"]["accounts"] = json!([person(SAM.0, SAM.1)]);
-            input
-        },
-    );
-    cases.rejected(
-        "senior-unmapped-committer",
-        quorum,
-        "A committer without an account is not a senior.",
-        {
-            let mut input = seniors_own();
-            input["commits"]["items"][0]["committer"]["account"] = Value::Null;
-            input["commits"]["items"][0]["committer"]["email"] = json!("someone@elsewhere.example");
-            input
-        },
-    );
-    cases.rejected(
-        "senior-claimed-by-address",
-        quorum,
-        "An author's address spells out a senior's id, and the forge maps it to nobody.",
-        {
-            let mut input = seniors_own();
-            input["commits"]["items"][0]["author"] =
-                json!({"name": "Ravi", "email": "2345678+ravi-k@users.noreply.evil.example", "account": null});
-            input
-        },
-    );
-    cases.rejected(
-        "everyone",
-        quorum,
-        "The policy asks for a sign-off on everybody's changes.",
-        {
-            let mut input = seniors_own();
-            replace_text(
-                &mut input,
-                "policy",
-                "authors = \"non-senior\"",
-                "authors = \"everyone\"",
-            );
-            input
-        },
-    );
-    for (name, path) in [
-        ("guard-policy", ".github/countersign.toml"),
-        ("guard-signers", ".github/allowed_signers"),
-        ("guard-codeowners", "docs/CODEOWNERS"),
-        ("guard-gate-workflow", ".github/workflows/countersign.yml"),
-    ] {
-        let mut input = scene(path);
-        add_review(&mut input, approval("9001", PRIYA, path));
-        cases.rejected(
-            name,
-            quorum,
-            "The change touches what guards it: one senior is not enough.",
-            input.clone(),
-        );
-        if name == "guard-policy" {
-            add_review(
-                &mut input,
-                at(approval("9002", RAVI, path), "2026-11-23T22:11:00Z"),
-            );
-            cases.accepted(
-                "guard-two-seniors",
-                "The change touches the policy and two seniors approve.",
-                input,
-            );
-        }
-    }
-    cases.rejected(
-        "guard-seniors-own",
-        quorum,
-        "A senior changes the policy alone: nobody is exempt.",
-        {
-            let mut input = seniors_own();
-            input["content"]["changed"] = json!([changed(".github/countersign.toml")]);
-            input
-        },
-    );
-    cases.rejected(
-        "list-cut-hides-path",
-        "E_PRESENCE_MISSING",
-        "The list of paths was cut: every rule applies.",
-        {
-            let mut input = stated(|predicate| predicate["change"]["changeset"] = Value::Null);
-            input["content"]["changed"] = Value::Null;
-            input
-        },
-    );
-    cases.rejected(
-        "path-lost-bytes",
-        "E_PRESENCE_MISSING",
-        "A path lost bytes on its way: every rule applies.",
-        {
-            let mut input = stated(|predicate| predicate["change"]["changeset"] = Value::Null);
-            input["content"]["changed"] = json!([changed("src/\u{fffd}.rs")]);
-            input
-        },
     );
 }

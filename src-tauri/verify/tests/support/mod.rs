@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
+use sha1::Sha1;
 use ssh_key::sha2::{Digest, Sha256, Sha512};
 pub(crate) use test_keys::TestKey;
 
@@ -88,6 +89,16 @@ pub(crate) fn person(login: &str, id: &str) -> Value {
     json!({"login": login, "id": id, "kind": "user"})
 }
 
+/// The branch moved from one commit to another; digit 0 is no commit.
+pub(crate) fn push(before: &str, after: &str, actor: Value) -> Value {
+    json!({"source": "activity", "before": oid(before), "after": oid(after), "actor": actor})
+}
+
+/// What git calls a file with that text.
+pub(crate) fn blob_name(text: &str) -> String {
+    hex(&Sha1::digest(format!("blob {}\0{text}", text.len())))
+}
+
 pub(crate) fn changed(path: &str) -> Value {
     json!({"path": path, "old_mode": "100644", "new_mode": "100644", "old_oid": oid("8"), "new_oid": oid("9")})
 }
@@ -110,19 +121,20 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 pub(crate) fn scene(path: &str) -> Value {
     let sam = person(SAM.0, SAM.1);
     let identity = json!({"name": "Sam", "email": "sam@acme.example", "account": sam});
-    let file = |path: &str, digit: &str, text: &str| json!({"path": path, "blob": oid(digit), "text": text});
+    let file = |path: &str, text: &str| json!({"path": path, "mode": "100644", "blob": blob_name(text), "text": text});
     json!({
         "version": 1,
         "forge": {"kind": "github", "host": "github.com", "repo": "acme/payments", "repo_id": "123456789"},
         "change": {
             "number": "4217", "change_id": "2345678901", "state": "open", "draft": false, "author": sam,
             "target_ref": "refs/heads/main", "target_protected": true, "head": oid("1"),
+            "head_branch": "pay-once", "body": "",
         },
         "trust": {
-            "source": "git", "target_tip": oid("3"), "gate_workflow": ".github/workflows/countersign.yml",
-            "policy": file(".github/countersign.toml", "a", &policy_text()),
-            "allowed_signers": file(".github/allowed_signers", "b", &allowed_signers()),
-            "revoked_keys": file(".github/revoked_keys", "c", "# none\n"),
+            "source": "git", "target_tip": oid("3"), "gate_files": [],
+            "policy": file(".github/countersign.toml", &policy_text()),
+            "allowed_signers": file(".github/allowed_signers", &allowed_signers()),
+            "revoked_keys": file(".github/revoked_keys", "# none\n"),
         },
         "commits": {"source": "git", "total": 1, "items": [{
             "oid": oid("1"), "tree": oid("2"), "message": "Pay twice only once\n",
@@ -132,12 +144,12 @@ pub(crate) fn scene(path: &str) -> Value {
         "reviews": {"source": "graphql", "total": 0, "items": []},
         "dismissals": {"source": "timeline", "total": 0, "items": []},
         "content": {
-            "source": "git", "head": oid("1"), "head_tree": oid("2"), "object_format": "sha1",
-            "merge_bases": [oid("4")], "changed": [changed(path)],
+            "source": "git", "head": oid("1"), "head_tree": oid("2"), "target_tip": oid("3"),
+            "object_format": "sha1", "merge_bases": [oid("4")], "total": 1, "changed": [changed(path)],
         },
-        "pushers": {"source": "activity", "accounts": [sam]},
-        "operators": {"source": "trailers", "accounts": []},
-        "same_head": {"source": "graphql", "changes": []},
+        "pushes": [push("0", "1", sam)],
+        "operators": {"total": 0, "items": []},
+        "same_head": {"source": "graphql", "total": 0, "items": []},
         "merge_group": null,
     })
 }
@@ -211,12 +223,15 @@ pub(crate) struct Making {
     pub(crate) namespace: &'static str,
     pub(crate) hash: &'static str,
     pub(crate) flags: u8,
+    /// With ECDSA's other form, which fits as well.
+    pub(crate) high_s: bool,
 }
 
 pub(crate) const USUAL: Making = Making {
     namespace: NAMESPACE,
     hash: "sha512",
     flags: 0,
+    high_s: false,
 };
 
 /// The SSHSIG structure's bytes.
@@ -233,7 +248,7 @@ pub(crate) fn sshsig(key: &TestKey, payload: &[u8], making: &Making) -> Vec<u8> 
     ]
     .concat();
     let signed = [b"SSHSIG".to_vec(), purpose.clone(), part(&hashed)].concat();
-    let signature = key.agent_signs(&signed, making.flags);
+    let signature = one_form(&key.agent_signs(&signed, making.flags), making.high_s);
     [
         b"SSHSIG\0\0\0\x01".to_vec(),
         part(&key.blob()),
@@ -241,6 +256,42 @@ pub(crate) fn sshsig(key: &TestKey, payload: &[u8], making: &Making) -> Vec<u8> 
         part(&signature),
     ]
     .concat()
+}
+
+/// The signature with that form of s; one that is not of ECDSA as it stands.
+fn one_form(answer: &[u8], high: bool) -> Vec<u8> {
+    let (algorithm, rest) = cut(answer);
+    if !String::from_utf8_lossy(algorithm).contains("nistp256") {
+        return answer.to_vec();
+    }
+    let (numbers, trailer) = cut(rest);
+    let (r, rest) = cut(numbers);
+    let wide = |number: &[u8]| -> [u8; 32] {
+        let digits = number.strip_prefix(&[0]).unwrap_or(number);
+        let mut wide = [0; 32];
+        wide[32 - digits.len()..].copy_from_slice(digits);
+        wide
+    };
+    let found = p256::ecdsa::Signature::from_scalars(wide(r), wide(cut(rest).0)).unwrap();
+    let mut signature = found.normalize_s().unwrap_or(found);
+    if high {
+        let (r, s) = signature.split_scalars();
+        signature = p256::ecdsa::Signature::from_scalars(r, -s).unwrap();
+    }
+    let number = |bytes: &[u8]| {
+        let start = bytes.iter().position(|byte| *byte != 0).unwrap();
+        let sign = if bytes[start] >= 0x80 { &[0][..] } else { &[] };
+        part(&[sign, &bytes[start..]].concat())
+    };
+    let (r, s) = signature.split_bytes();
+    let numbers = [number(&r), number(&s)].concat();
+    [part(algorithm), part(&numbers), trailer.to_vec()].concat()
+}
+
+/// The first of the strings with their lengths, and what follows.
+pub(crate) fn cut(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let (length, rest) = bytes.split_first_chunk::<4>().unwrap();
+    rest.split_at(usize::try_from(u32::from_be_bytes(*length)).unwrap())
 }
 
 fn lines(text: &str, columns: usize) -> String {

@@ -1,0 +1,61 @@
+//! `policy check`: whether a working tree's policy can be read, and what is odd about it.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use countersign_core::policy::lint::lint;
+use countersign_core::policy::{AllowedSigners, PATH, Policy, RevokedKeys, Unreadable};
+use jiff::Timestamp;
+
+/// What was found.
+pub(crate) enum Checked {
+    /// It can be read; these lines say what is odd.
+    Readable(Vec<String>),
+    /// It cannot: this line says where and why.
+    Unreadable(String),
+}
+
+/// Reads the policy and the files that it names below `root`.
+///
+/// # Errors
+/// Where the policy itself is not there or cannot be opened.
+pub(crate) fn check(root: &Path, now: Timestamp) -> io::Result<Checked> {
+    let text = read(root, PATH)?;
+    Ok(match judged(root, &text, now) {
+        Ok(lines) => Checked::Readable(lines),
+        Err(line) => Checked::Unreadable(line),
+    })
+}
+
+fn judged(root: &Path, text: &str, now: Timestamp) -> Result<Vec<String>, String> {
+    let named = |path: &str| read(root, path).map_err(|error| error.to_string());
+    let at = |path: &str| {
+        let path = path.to_owned();
+        move |error: Unreadable| format!("{path}, {error}")
+    };
+    let policy = Policy::parse(text).map_err(at(PATH))?;
+    let path = &policy.allowed_signers;
+    let signers = AllowedSigners::parse(&named(path)?).map_err(at(path))?;
+    signers
+        .check_against(&policy)
+        .map_err(|error| format!("{path}: {error}"))?;
+    let revoked = match &policy.revoked_keys {
+        None => RevokedKeys::default(),
+        Some(path) => RevokedKeys::parse(&named(path)?).map_err(at(path))?,
+    };
+    let odd = lint(&policy, &signers, &revoked, now);
+    Ok(odd.iter().map(ToString::to_string).collect())
+}
+
+/// A file of the tree. The gate refuses links, so they are refused here.
+fn read(root: &Path, path: &str) -> io::Result<String> {
+    let whole = root.join(path);
+    let said = |error: io::Error| io::Error::new(error.kind(), format!("cannot read {path}: {error}"));
+    if fs::symlink_metadata(&whole).map_err(said)?.is_symlink() {
+        return Err(io::Error::other(format!(
+            "{path} is a link, which the gate refuses"
+        )));
+    }
+    fs::read_to_string(&whole).map_err(said)
+}

@@ -29,7 +29,7 @@ export { expect };
 
 /** Opens the window on the sample. */
 export async function start(page: Page, variant = "default", theme = ""): Promise<void> {
-  const response = await page.goto(`/?fake=${variant}${theme === "" ? "" : `&theme=${theme}`}`);
+  const response = await page.goto(`/?slow&fake=${variant}${theme === "" ? "" : `&theme=${theme}`}`);
   expect(response?.headers()["content-security-policy"]).toContain("default-src 'none'");
   await expect(
     page.getByRole("contentinfo").getByText(/Online|Offline|Connecting|Signed out/u),

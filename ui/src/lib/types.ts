@@ -186,7 +186,7 @@ kept: string,
  */
 todo: string, };
 
-export type BannerKind = "hidden" | "offline" | "attention";
+export type BannerKind = "hidden" | "offline" | "attention" | "sign_in";
 
 export type Banner = { 
 /**
@@ -658,6 +658,8 @@ export type Connection = "online" | "offline" | "connecting";
 
 export type KeychainState = "unlocked" | "locked" | "absent";
 
+export type TokenState = "held" | "locked" | "missing";
+
 export type AccountView = { 
 /**
  * Host of the forge.
@@ -674,13 +676,21 @@ token_expires_at: string | null,
 /**
  * The token is held for this session only.
  */
-session_only: boolean, };
+session_only: boolean, 
+/**
+ * Is the token at hand? Without it what was read stays readable, and decisions wait in the outbox.
+ */
+token: TokenState, };
 
 export type Status = { 
 /**
  * Same as `Queue::revision`.
  */
 revision: number, 
+/**
+ * True until the first attempt to take up the account has ended.
+ */
+restoring: boolean, 
 /**
  * `None` = signed out: the window shows the sign-in.
  */

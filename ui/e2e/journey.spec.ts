@@ -27,6 +27,7 @@ test("from the queue to a signed approval with keys alone", async ({ page }) => 
     await page.keyboard.press("n");
     await expect(page.getByText(`File ${file} of 6`)).toBeVisible();
   }
+  await expect(page.getByRole("table", { name: "envs/prod-eu/README.md" })).toBeVisible();
   await expect(page.getByRole("button", { name: "Viewed" })).toHaveAttribute("aria-pressed", "false");
   await page.keyboard.press("v");
   await expect(page.getByText("6 of 6 viewed")).toBeVisible();
@@ -212,21 +213,25 @@ test("a token is gone from the page once it was sent", async ({ page }) => {
 test("every list says why it is empty", async ({ page }) => {
   await start(page, "empty");
   await expect(page.getByText("Nothing waits for your sign-off.")).toBeVisible();
+  await page.getByRole("button", { name: /^Outbox 0$/u }).click();
+  await expect(page.getByText("The outbox is empty.")).toBeVisible();
   await start(page, "loading");
   await expect(page.getByText("First sync.")).toBeVisible();
   await start(page, "error");
   await expect(page.getByRole("alert")).toContainText("Nothing was lost");
   await page.getByRole("button", { name: "Try again" }).click();
   await expect(page.getByRole("option").first()).toBeVisible();
-});
 
-test("a link of a description goes to the browser, never into the window", async ({ page }) => {
   await start(page);
-  await openCritical(page);
-  await page.getByText("Written by its author").click();
-  await page.getByRole("link", { name: "the issue" }).click();
-  await expect(page).toHaveURL(/fake=default/u);
-  await expect(page.getByRole("region", { name: "Verdict" })).toBeVisible();
+  await page.getByRole("button", { name: "Needs a sign-off" }).click();
+  await page.getByRole("menuitemradio", { name: "All that waits" }).click();
+  await page.getByRole("option", { name: /Update the imprint/u }).click();
+  const change = page.getByRole("article");
+  await expect(change).toContainText("the policy does not ask for a sign-off");
+  await expect(change).toContainText("No rule found a danger. That is not a clearance");
+  await expect(change).toContainText("No check ran on this head.");
+  await expect(change).toContainText("Nobody has reviewed it.");
+  await expect(page.getByRole("figure")).toHaveCount(0);
 });
 
 test("a file without lines says so, and the list of files leads anywhere", async ({ page }) => {

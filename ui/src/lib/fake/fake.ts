@@ -39,11 +39,13 @@ const VARIANTS = [
   "locked",
   "error",
   "signed-out",
+  "first-run",
   "no-key",
   "declined",
   "moving",
   "big",
   "hostile",
+  "full-disk",
 ] as const;
 export type Variant = (typeof VARIANTS)[number];
 
@@ -77,7 +79,7 @@ class Fake implements Backend {
   constructor(variant: Variant) {
     this.#variant = variant;
     this.#restoring = variant === "restoring";
-    this.#account = variant !== "signed-out" && !this.#restoring;
+    this.#account = variant !== "signed-out" && variant !== "first-run" && !this.#restoring;
     this.#token = variant === "locked" ? "locked" : "held";
     if (this.#restoring) {
       setTimeout(() => {
@@ -97,12 +99,18 @@ class Fake implements Backend {
       }
     }
     this.#keys = structuredClone(KEYS);
-    if (variant === "no-key") for (const key of this.#keys) key.chosen = false;
+    if (variant === "no-key" || variant === "first-run") for (const key of this.#keys) key.chosen = false;
     if (!empty) this.#entries = sampleEntries(variant === "offline", (minutes) => this.#ago(minutes));
   }
 
   #ago(minutes: number): string {
     return new Date(this.#start - minutes * 60_000).toISOString();
+  }
+
+  /** Nothing can be written any more. */
+  #write(): void {
+    if (this.#variant === "full-disk")
+      fail("other", "The disk is full. Nothing was written.", "Free some space, then try again.");
   }
 
   #changed(): void {
@@ -303,6 +311,7 @@ class Fake implements Backend {
   }
 
   async mark_viewed(args: { id: string; head: string; index: number; viewed: boolean }): Promise<null> {
+    this.#write();
     const file = this.#at(args.id, args.head).change.files[args.index];
     if (file === undefined) fail("other", "There is no such file in the diff.");
     file.viewed = args.viewed;
@@ -316,6 +325,7 @@ class Fake implements Backend {
     finding: string;
     acknowledged: boolean;
   }): Promise<null> {
+    this.#write();
     const finding = this.#at(args.id, args.head).change.findings.find((one) => one.id === args.finding);
     if (finding === undefined)
       fail("other", "There is no such finding at this head.", "Read the change again.");
@@ -422,6 +432,7 @@ class Fake implements Backend {
   }
 
   async sign_out(): Promise<null> {
+    this.#write();
     this.#account = false;
     this.#changed();
     return null;

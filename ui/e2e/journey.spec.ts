@@ -2,6 +2,7 @@ import { expect, openCritical, start, test } from "./window";
 
 test("from the queue to a signed approval with keys alone", async ({ page }) => {
   await start(page);
+  await expect(page.getByRole("option", { name: /Move prod-eu/u })).toBeVisible();
   await page.keyboard.press("j");
   await expect(page.getByRole("option", { name: /Move prod-eu/u })).toBeFocused();
   await expect(page.getByRole("option", { name: /Move prod-eu/u })).toHaveAttribute("aria-selected", "true");

@@ -87,3 +87,53 @@ test("keys of one character can be switched off, and stay off", async ({ page })
   await page.keyboard.press("j");
   await expect(page.getByRole("region", { name: "Verdict" })).toBeVisible();
 });
+
+test("from a finding to its line and back, then to the queue", async ({ page }) => {
+  await start(page);
+  await openCritical(page);
+  const entry = page.getByRole("button", { name: /^Skips the final snapshot envs/u });
+  await entry.click();
+  await expect(page.getByRole("button", { name: "Acknowledge: Skips the final snapshot" })).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(entry).toBeFocused();
+  await expect(entry).toBeInViewport({ ratio: 1 });
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("option", { selected: true })).toBeFocused();
+});
+
+test("the queue by tool and by severity, with a way back in sight", async ({ page }) => {
+  await start(page);
+  const waiting = page.getByRole("option");
+  await expect(waiting).toHaveCount(7);
+  await page.getByRole("button", { name: "Needs a sign-off" }).click();
+  await page.getByRole("menuitemradio", { name: "Copilot" }).click();
+  await expect(waiting).toHaveCount(2);
+  await page.getByRole("button", { name: "Needs a sign-off" }).click();
+  await page.getByRole("menuitemradio", { name: "Critical" }).click();
+  await expect(page.getByText("Nothing matches with these filters.")).toBeVisible();
+  await page.getByRole("button", { name: "No longer only Copilot" }).click();
+  await expect(waiting).toHaveCount(2);
+  await page.getByRole("button", { name: "No longer only Critical" }).click();
+  await expect(waiting).toHaveCount(7);
+});
+
+test("a blast radius of sixty is a small picture and a list of all", async ({ page }) => {
+  await start(page, "big");
+  await page.getByRole("option", { name: /Critical Move/u }).click();
+  const figure = page.getByRole("figure");
+  await expect(figure.getByRole("img", { name: /10 touched, 20 depend/u })).toBeVisible();
+  expect((await figure.locator("> svg").boundingBox())?.height).toBeLessThan(320);
+  await figure.getByText("All 60 components, in words").click();
+  await expect(figure.getByRole("listitem")).toHaveCount(60);
+  // No name runs into its tier.
+  const clash = await figure
+    .locator("g")
+    .evaluateAll(
+      (nodes) =>
+        nodes
+          .map((node) => [...node.querySelectorAll("text")].map((text) => text.getBoundingClientRect()))
+          .filter(([name, tier]) => name !== undefined && tier !== undefined && name.right > tier.left)
+          .length,
+    );
+  expect(clash).toBe(0);
+});

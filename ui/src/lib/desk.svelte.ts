@@ -1,8 +1,17 @@
 import { asFailure, type Backend } from "./backend";
 import { Reading } from "./reading.svelte";
 import { Signing } from "./signing.svelte";
-import type { DecisionView, Failure, Queue, QueueFilter, Row, SectionKind, Status } from "./types";
-import { fellThrough, matches } from "./words";
+import type {
+  DecisionView,
+  Failure,
+  Queue,
+  QueueFilter,
+  Row,
+  SectionKind,
+  SeverityView,
+  Status,
+} from "./types";
+import { fellThrough, matches, worse } from "./words";
 
 /** What the middle shows. */
 export type View =
@@ -26,6 +35,10 @@ export class Desk {
   problem = $state.raw<Failure | null>(null);
   filter = $state<QueueFilter>("needs_sign_off");
   search = $state("");
+  /** Only what this tool had a hand in. */
+  tool = $state<string | null>(null);
+  /** Only what is at least this bad. */
+  severity = $state<SeverityView | null>(null);
   view = $state.raw<View>({ kind: "nothing" });
   /** Where the window is narrow: which of the two is shown. */
   pane = $state<"queue" | "main">("queue");
@@ -191,9 +204,35 @@ export class Desk {
     });
   }
 
-  /** Rows of a section that match the search. */
+  /** Rows of a section that match the search and the filters. What was signed is never filtered away. */
   found(rows: Row[]): Row[] {
-    return this.search.trim() === "" ? rows : rows.filter((row) => matches(row, this.search));
+    return rows.filter(
+      (row) =>
+        matches(row, this.search) &&
+        (row.decision !== null ||
+          ((this.tool === null || row.badge.tool === this.tool) &&
+            (this.severity === null || worse(row.severity, this.severity) >= 0))),
+    );
+  }
+
+  /** Tools that are named in the queue, for the filter. */
+  get tools(): string[] {
+    const rows = (this.queue?.sections ?? []).flatMap((section) => section.rows);
+    const named = rows.flatMap((row) =>
+      row.decision === null && row.badge.tool !== null ? [row.badge.tool] : [],
+    );
+    return [...new Set(this.tool === null ? named : [...named, this.tool])].sort();
+  }
+
+  /** The search or a filter leaves something out. */
+  get narrowed(): boolean {
+    return this.search.trim() !== "" || this.tool !== null || this.severity !== null;
+  }
+
+  showAll(): void {
+    this.search = "";
+    this.tool = null;
+    this.severity = null;
   }
 
   /** Is a section closed? Until the user says so, the quiet ones are; what fell through opens the outbox. */

@@ -250,3 +250,31 @@ test("where one pane shows at a time, moving chooses and opening opens", async (
   desk.openSheet("comment");
   expect(desk.signing).toBeNull();
 });
+
+test("filters leave out other tools and what is less bad, never what was signed", async () => {
+  const { desk } = await opened("offline");
+  expect(desk.tools).toEqual(["Claude Code", "Copilot", "Cursor", "Kiro"]);
+  desk.tool = "Kiro";
+  expect(desk.rows.filter(({ row }) => row.decision === null).map(({ row }) => row.number)).toEqual([482]);
+  expect(desk.rows.filter(({ kind }) => kind === "outbox").length).toBe(5);
+  desk.tool = null;
+  desk.severity = "high";
+  const left = desk.rows.filter(({ row }) => row.decision === null).map(({ row }) => row.severity);
+  expect(left.length).toBe(3);
+  expect(left.every((severity) => severity === "high" || severity === "critical")).toBe(true);
+  desk.showAll();
+  expect(desk.narrowed).toBe(false);
+});
+
+test("from a line there is one way back, to its finding", async () => {
+  const { desk } = await opened();
+  await desk.open(INFRA);
+  expect(desk.change.back()).toBe(false);
+  await desk.change.jump(2);
+  expect(desk.change.back()).toBe(true);
+  expect(desk.change.listed).toBe(2);
+  expect(desk.change.back()).toBe(false);
+  await desk.change.jump(1);
+  await desk.change.showFile(0);
+  expect(desk.change.back()).toBe(false);
+});

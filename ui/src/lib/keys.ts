@@ -44,7 +44,7 @@ export const SHORTCUTS: { group: string; rows: Shortcut[] }[] = [
     rows: [
       { keys: ["j", "k"], words: "next, previous change" },
       { keys: ["/"], words: "search" },
-      { keys: ["Esc"], words: "back" },
+      { keys: ["Esc"], words: "back: from a line to its finding, then to the queue" },
     ],
   },
   {

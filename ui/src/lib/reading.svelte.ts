@@ -33,6 +33,10 @@ export class Reading {
   target = $state<number | null>(null);
   /** The file that was gone to is still to be scrolled to its top; who does it takes it. */
   begin = $state(false);
+  /** The reader went from the list of findings, or by key, to a line: the way back leads to the list. */
+  away = $state(false);
+  /** The finding in the list that is still to get the focus; who gives it takes it. */
+  listed = $state<number | null>(null);
 
   #ticket = 0;
   #files = new Map<string, Promise<FileView>>();
@@ -61,6 +65,8 @@ export class Reading {
     this.finding = null;
     this.target = null;
     this.begin = false;
+    this.away = false;
+    this.listed = null;
     this.#files.clear();
   }
 
@@ -110,6 +116,7 @@ export class Reading {
     const count = this.change?.files.length ?? 0;
     if (index < 0 || index >= count) return;
     this.target = null;
+    this.away = false;
     this.begin = true;
     await this.#goTo(index);
   }
@@ -174,6 +181,15 @@ export class Reading {
     this.begin = false;
     if (finding.file !== null && finding.file !== this.fileIndex) await this.#goTo(finding.file);
     this.target = index;
+    this.away = finding.file !== null;
+  }
+
+  /** Goes from a line back to its finding in the list. False where there is no way back. */
+  back(): boolean {
+    if (!this.away || this.finding === null) return false;
+    this.away = false;
+    this.listed = this.finding;
+    return true;
   }
 
   /** Marks the file on screen as viewed, or takes that back. What was never shown cannot have been viewed. */

@@ -20,6 +20,11 @@ export const SEVERITY: Record<SeverityView, string> = {
   none: "No findings",
 };
 
+/** "High and worse". */
+export function atLeast(severity: SeverityView): string {
+  return severity === "critical" ? SEVERITY.critical : `${SEVERITY[severity]} and worse`;
+}
+
 const RANK: Record<SeverityView, number> = { none: 0, low: 1, medium: 2, high: 3, critical: 4 };
 
 /** Above 0 when `a` is worse than `b`. */

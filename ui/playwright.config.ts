@@ -6,6 +6,9 @@ const system = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/goog
   existsSync(path),
 );
 
+// Another port, for two checks on one machine at a time.
+const address = `http://127.0.0.1:${process.env["PREVIEW_PORT"] ?? "4188"}`;
+
 export default defineConfig({
   testDir: "e2e",
   outputDir: "test-results",
@@ -15,7 +18,7 @@ export default defineConfig({
   timeout: 30_000,
   reporter: "line",
   use: {
-    baseURL: "http://127.0.0.1:4188",
+    baseURL: address,
     viewport: { width: 1280, height: 820 },
     launchOptions: {
       args: ["--no-sandbox"],
@@ -24,7 +27,7 @@ export default defineConfig({
   },
   webServer: {
     command: "npm run --silent build && npm run --silent preview",
-    url: "http://127.0.0.1:4188",
+    url: address,
     reuseExistingServer: false,
     timeout: 120_000,
   },

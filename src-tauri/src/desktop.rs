@@ -135,6 +135,8 @@ fn make_window(app: &AppHandle<Wry>) -> tauri::Result<()> {
         // The app's own pages alone: a link that slipped into one must not replace it.
         .on_navigation(|url| url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost"))
         .on_download(|_, _| false)
+        // Ctrl and +, −, 0: WCAG asks for 200 %, and a webview has no menu that would offer it.
+        .zoom_hotkeys_enabled(true)
         .disable_drag_drop_handler();
     if let Some(folder) = app.try_state::<WebFolder>() {
         builder = builder.data_directory(folder.0.clone());

@@ -29,16 +29,16 @@ export { expect };
 
 /** Opens the window on the sample. */
 export async function start(page: Page, variant = "default", theme = ""): Promise<void> {
-  const response = await page.goto(`/?fake=${variant}${theme === "" ? "" : `&theme=${theme}`}`);
+  const response = await page.goto(`/?slow&fake=${variant}${theme === "" ? "" : `&theme=${theme}`}`);
   expect(response?.headers()["content-security-policy"]).toContain("default-src 'none'");
   await expect(
-    page.getByRole("contentinfo").getByText(/Online|Offline|Connecting|Signed out/u),
+    page.getByRole("contentinfo").getByText(/Online|Offline|Connecting|Signed out|Token locked/u),
   ).toBeVisible();
 }
 
 /** Opens the critical change. */
 export async function openCritical(page: Page): Promise<void> {
-  await page.getByRole("option", { name: /Move prod-eu/u }).click();
+  await page.getByRole("option", { name: /Critical Move prod-eu/u }).click();
   await expect(page.getByRole("region", { name: "Verdict" })).toContainText("deletes and recreates prod-eu");
   await expect(page.getByRole("table", { name: "envs/prod-eu/main.tf" })).toBeVisible();
 }

@@ -23,7 +23,6 @@ export const SHAPES = {
   ],
   down: [{ d: "M3 5l4 4 4-4", line: 1.6 }],
   right: [{ d: "M5 3l4 4-4 4", line: 1.6 }],
-  left: [{ d: "M9 3L5 7l4 4", line: 1.6 }],
   up: [{ d: "M7 12V3M3.2 6.6L7 2.8l3.8 3.8", line: 1.6 }],
   find: [
     { d: "M2.2 6a3.8 3.8 0 107.6 0 3.8 3.8 0 10-7.6 0z", line: 1.5 },

@@ -1,15 +1,24 @@
 import { asFailure, type Backend } from "./backend";
 import { Reading } from "./reading.svelte";
 import { Signing } from "./signing.svelte";
-import type { DecisionView, Failure, Queue, QueueFilter, Row, SectionKind, Status } from "./types";
-import { fellThrough, matches } from "./words";
+import type {
+  DecisionView,
+  Failure,
+  Queue,
+  QueueFilter,
+  Row,
+  SectionKind,
+  SeverityView,
+  Status,
+} from "./types";
+import { fellThrough, matches, worse } from "./words";
 
 /** What the middle shows. */
 export type View =
   { kind: "nothing" } | { kind: "change"; id: string } | { kind: "outbox"; entry: string | null };
 
 /** What lies over the window. */
-export type Overlay = "help" | "keys" | "account" | null;
+export type Overlay = "help" | "keys" | "account" | "sign_in" | null;
 
 /** Names a row: a change may stand in a section and, with a decision, in another. */
 export function keyOf(kind: SectionKind, row: Row): string {
@@ -26,9 +35,21 @@ export class Desk {
   problem = $state.raw<Failure | null>(null);
   filter = $state<QueueFilter>("needs_sign_off");
   search = $state("");
+  /** Only what this tool had a hand in. */
+  tool = $state<string | null>(null);
+  /** Only what is at least this bad. */
+  severity = $state<SeverityView | null>(null);
   view = $state.raw<View>({ kind: "nothing" });
   /** Where the window is narrow: which of the two is shown. */
   pane = $state<"queue" | "main">("queue");
+  /** One pane shows at a time. */
+  narrow = $state(false);
+  /** The first sign-in goes on until it is left, though the account is there already. */
+  arriving = $state(false);
+  /** The forge is being asked because somebody wanted it. */
+  polling = $state(false);
+  /** Where the verdict ends, from the top of the window: the sheet stays below. */
+  verdictEnd = $state(0);
   overlay = $state<Overlay>(null);
   signing = $state.raw<Signing | null>(null);
   /** Said once to a screen reader. */
@@ -41,6 +62,8 @@ export class Desk {
   #place = 0;
   #reading: Promise<void> | null = null;
   #again = false;
+  /** The change that a notice asked for, until it is open. */
+  #wanted: string | null = null;
   #stop: (() => void) | null = null;
 
   readonly change: Reading;
@@ -56,6 +79,18 @@ export class Desk {
 
   get backend(): Backend {
     return this.#backend;
+  }
+
+  /** The open change is what one sees: keys may act on it. */
+  get changeSeen(): boolean {
+    return (
+      this.view.kind === "change" && this.change.change !== null && !(this.narrow && this.pane === "queue")
+    );
+  }
+
+  /** What is signed now can go out at once. */
+  get sending(): boolean {
+    return this.status?.connection !== "offline" && this.status?.account?.token === "held";
   }
 
   /** Reads everything and listens from then on. */
@@ -110,6 +145,8 @@ export class Desk {
       const status = await backend.status();
       if (backend !== this.#backend) return;
       this.status = status;
+      // The shell tells it once: a queue that cannot be read now must not lose it.
+      this.#wanted = status.open ?? this.#wanted;
       if (status.account === null) {
         this.queue = null;
         this.close();
@@ -120,8 +157,11 @@ export class Desk {
         this.#follow();
       }
       this.problem = null;
-      if (status.open !== null && status.account !== null) await this.open(status.open);
-      else await this.change.reload();
+      if (this.#wanted !== null && status.account !== null) {
+        const wanted = this.#wanted;
+        this.#wanted = null;
+        await this.open(wanted);
+      } else if (this.view.kind === "change") await this.change.reload(this.view.id);
     } catch (thrown) {
       if (backend !== this.#backend) return;
       const failure = asFailure(thrown);
@@ -164,9 +204,35 @@ export class Desk {
     });
   }
 
-  /** Rows of a section that match the search. */
+  /** Rows of a section that match the search and the filters. What was signed is never filtered away. */
   found(rows: Row[]): Row[] {
-    return this.search.trim() === "" ? rows : rows.filter((row) => matches(row, this.search));
+    return rows.filter(
+      (row) =>
+        matches(row, this.search) &&
+        (row.decision !== null ||
+          ((this.tool === null || row.badge.tool === this.tool) &&
+            (this.severity === null || worse(row.severity, this.severity) >= 0))),
+    );
+  }
+
+  /** Tools that are named in the queue, for the filter. */
+  get tools(): string[] {
+    const rows = (this.queue?.sections ?? []).flatMap((section) => section.rows);
+    const named = rows.flatMap((row) =>
+      row.decision === null && row.badge.tool !== null ? [row.badge.tool] : [],
+    );
+    return [...new Set(this.tool === null ? named : [...named, this.tool])].sort();
+  }
+
+  /** The search or a filter leaves something out. */
+  get narrowed(): boolean {
+    return this.search.trim() !== "" || this.tool !== null || this.severity !== null;
+  }
+
+  showAll(): void {
+    this.search = "";
+    this.tool = null;
+    this.severity = null;
   }
 
   /** Is a section closed? Until the user says so, the quiet ones are; what fell through opens the outbox. */
@@ -198,8 +264,18 @@ export class Desk {
     if (found === undefined) return;
     this.#place = place;
     this.cursor = key;
-    if (found.kind === "outbox") this.showOutbox(found.row.decision?.entry ?? null);
+    if (found.row.decision !== null) this.showOutbox(found.row.decision.entry);
     else await this.#show(found.row.id);
+  }
+
+  /** Moves the selection; where one pane shows at a time nothing is opened by that. */
+  async moveTo(key: string): Promise<void> {
+    if (!this.narrow || this.pane === "main") return this.select(key);
+    this.#place = Math.max(
+      0,
+      this.rows.findIndex((one) => one.key === key),
+    );
+    this.cursor = key;
   }
 
   /** Goes to the row `step` places further on. */
@@ -211,7 +287,7 @@ export class Desk {
     // The selected row is gone: the next one has its place.
     if (at < 0) next = this.view.kind === "nothing" ? 0 : step === 1 ? this.#place : this.#place - 1;
     const row = rows[Math.min(Math.max(next, 0), rows.length - 1)];
-    if (row !== undefined) await this.select(row.key);
+    if (row !== undefined) await this.moveTo(row.key);
   }
 
   /** Opens a change by its id: from a notice, from the outbox. */
@@ -250,12 +326,13 @@ export class Desk {
   showOutbox(entry: string | null = null): void {
     this.closeSheet();
     this.change.close();
-    this.fold("outbox", false);
     this.view = { kind: "outbox", entry };
-    const row = this.queue?.sections
-      .find(({ kind }) => kind === "outbox")
-      ?.rows.find((one) => one.decision?.entry === entry);
-    this.cursor = row === undefined ? null : keyOf("outbox", row);
+    const section = this.queue?.sections.find(({ rows }) =>
+      rows.some((row) => row.decision !== null && row.decision.entry === entry),
+    );
+    const row = section?.rows.find((one) => one.decision?.entry === entry);
+    this.fold(section?.kind ?? "outbox", false);
+    this.cursor = section === undefined || row === undefined ? null : keyOf(section.kind, row);
     this.pane = "main";
   }
 
@@ -269,7 +346,7 @@ export class Desk {
 
   /** Opens the sign-off sheet. */
   openSheet(decision: DecisionView): void {
-    if (this.view.kind !== "change" || this.change.change === null || this.signing !== null) return;
+    if (!this.changeSeen || this.change.change === null || this.signing !== null) return;
     const { id } = this.change.change;
     this.signing = new Signing(
       () => this.#backend,
@@ -304,15 +381,18 @@ export class Desk {
     if (signed) {
       if (this.signing === signing) this.closeSheet();
       this.#drafts.delete(`${signing.id} ${signing.decision}`);
-      this.say("Signed. Sending…");
+      this.say(this.sending ? "Signed. Sending…" : "Signed. It waits in the outbox.");
       await this.refresh();
     }
   }
 
   /** Tells the forge's state now instead of at the next poll. */
   async poll(): Promise<void> {
+    if (this.polling) return;
+    this.polling = true;
     await this.attempt(() => this.#backend.refresh());
     await this.refresh();
+    this.polling = false;
   }
 
   async openLink(url: string): Promise<void> {

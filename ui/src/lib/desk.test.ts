@@ -181,3 +181,100 @@ test("findings are read by file and line, those without a place last", () => {
   const at = (file: number | null, row: number | null): FindingView => ({ file, row }) as FindingView;
   expect(readingOrder([at(2, 5), at(null, null), at(0, 9), at(2, null), at(0, 1)])).toEqual([4, 2, 3, 0, 1]);
 });
+
+test("what a notice asked for is opened, even if the queue could not be read at that moment", async () => {
+  const { desk, backend } = await opened();
+  const status = await backend.status();
+  vi.spyOn(backend, "status").mockResolvedValueOnce({ ...status, open: INFRA });
+  vi.spyOn(backend, "queue").mockRejectedValueOnce({ code: "other", message: "Busy.", hint: "" });
+  await desk.refresh();
+  expect(desk.problem?.message).toBe("Busy.");
+  await desk.refresh();
+  expect(desk.view).toEqual({ kind: "change", id: INFRA });
+});
+
+test("a change that failed to open is there after the next good answer", async () => {
+  const { desk, backend } = await opened();
+  vi.spyOn(backend, "change").mockRejectedValueOnce({ code: "other", message: "Disk full.", hint: "" });
+  await desk.open(INFRA);
+  expect(desk.change.problem?.message).toBe("Disk full.");
+  await desk.refresh();
+  expect(desk.change.change?.id).toBe(INFRA);
+  expect(desk.change.problem).toBeNull();
+});
+
+test("a file is not marked as viewed before it was shown", async () => {
+  const { desk, backend } = await opened();
+  await desk.open(INFRA);
+  const told = vi.spyOn(backend, "mark_viewed");
+  const index = desk.change.change?.files.findIndex((file) => !file.viewed) ?? -1;
+  vi.spyOn(backend, "file").mockRejectedValueOnce({ code: "other", message: "Unreadable.", hint: "" });
+  const reading = desk.change.showFile(index);
+  await desk.change.toggleViewed();
+  await reading;
+  expect(desk.change.fileProblem?.message).toBe("Unreadable.");
+  await desk.change.toggleViewed();
+  expect(told).not.toHaveBeenCalled();
+  await desk.change.showFile(index);
+  await desk.change.toggleViewed();
+  expect(told).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ index, viewed: true }));
+});
+
+test("asked again while an answer is under way, one waits for the newest", async () => {
+  const { desk, backend } = await opened();
+  await desk.open(INFRA);
+  desk.openSheet("comment");
+  await vi.advanceTimersByTimeAsync(0);
+  const real = backend.preflight.bind(backend);
+  vi.spyOn(backend, "preflight").mockImplementation(async (args) => {
+    await new Promise((done) => setTimeout(done, args.words === "" ? 10 : 100));
+    return real(args);
+  });
+  const first = desk.signing?.refresh();
+  desk.signing?.typed("Noted.");
+  void desk.signing?.refresh();
+  await first;
+  expect(desk.signing?.blocker).toBeNull();
+});
+
+test("where one pane shows at a time, moving chooses and opening opens", async () => {
+  const { desk } = await opened();
+  desk.narrow = true;
+  await desk.step(1);
+  await desk.step(1);
+  expect(desk.cursor).toBe("needs_you/github.com/acme/payments#4217");
+  expect(desk.view.kind).toBe("nothing");
+  await desk.select(desk.cursor ?? "");
+  expect(desk.change.change?.number).toBe(4217);
+  desk.pane = "queue";
+  desk.openSheet("comment");
+  expect(desk.signing).toBeNull();
+});
+
+test("filters leave out other tools and what is less bad, never what was signed", async () => {
+  const { desk } = await opened("offline");
+  expect(desk.tools).toEqual(["Claude Code", "Copilot", "Cursor", "Kiro"]);
+  desk.tool = "Kiro";
+  expect(desk.rows.filter(({ row }) => row.decision === null).map(({ row }) => row.number)).toEqual([482]);
+  expect(desk.rows.filter(({ kind }) => kind === "outbox").length).toBe(5);
+  desk.tool = null;
+  desk.severity = "high";
+  const left = desk.rows.filter(({ row }) => row.decision === null).map(({ row }) => row.severity);
+  expect(left.length).toBe(3);
+  expect(left.every((severity) => severity === "high" || severity === "critical")).toBe(true);
+  desk.showAll();
+  expect(desk.narrowed).toBe(false);
+});
+
+test("from a line there is one way back, to its finding", async () => {
+  const { desk } = await opened();
+  await desk.open(INFRA);
+  expect(desk.change.back()).toBe(false);
+  await desk.change.jump(2);
+  expect(desk.change.back()).toBe(true);
+  expect(desk.change.listed).toBe(2);
+  expect(desk.change.back()).toBe(false);
+  await desk.change.jump(1);
+  await desk.change.showFile(0);
+  expect(desk.change.back()).toBe(false);
+});

@@ -53,3 +53,15 @@ test("nodes of a column do not overlap", () => {
   // "d" needs the upper one, "c" the lower: no crossing.
   expect(second.map(({ name }) => name)).toEqual(["d", "c", "e"]);
 });
+
+test("sixty components: the picture stays small, and says how many it left to the words", () => {
+  const many = Array.from({ length: 60 }, (_, index) =>
+    one(`s${index}`, index % 3, index % 3 === 0 ? [] : [`s${index - 1}`]),
+  );
+  const picture = graph(many);
+  expect(picture?.nodes.length).toBe(3 * CAP);
+  expect(picture?.left).toBe(60 - 3 * CAP);
+  expect(picture?.lines.length).toBe(60);
+  expect(picture?.height).toBeLessThan(300);
+  expect(graph(many.slice(0, 3))?.left).toBe(0);
+});

@@ -24,6 +24,8 @@ export interface Graph {
   columns: { title: string; x: number; more: number; moreY: number }[];
   nodes: GraphNode[];
   edges: { path: string; direct: boolean }[];
+  /** How many components found no place in the picture. */
+  left: number;
   /** One sentence, the name of the picture. */
   label: string;
   /** Everything the picture says, and what it had to leave out, one component a line. */
@@ -121,6 +123,7 @@ export function graph(components: ComponentView[]): Graph | null {
     columns,
     nodes: [...nodes.values()],
     edges,
+    left: components.length - nodes.size,
     label: `Blast radius: ${parts.join(", ")}`,
     lines: [...components].sort((a, b) => a.distance - b.distance || order(a, b)).map(line),
   };

@@ -40,6 +40,13 @@ test("a character typed with AltGr is that character; a shortcut of the system i
   expect(actionOf(press("v", { altKey: true }), false)).toBeNull();
 });
 
+test("keys of one character can be off; chords and Escape stay", () => {
+  expect(actionOf(press("j"), false, false)).toBeNull();
+  expect(actionOf(press("?"), false, false)).toBeNull();
+  expect(actionOf(press("Escape"), false, false)).toBe("back");
+  expect(actionOf(press("Enter", { ctrlKey: true }), false, false)).toBe("confirm");
+});
+
 test("no single key confirms, and holding the keys down confirms once", () => {
   expect(actionOf(press("Enter"), false)).toBeNull();
   expect(actionOf(press("Enter", { ctrlKey: true }), true)).toBe("confirm");

@@ -21,6 +21,22 @@ interface Shortcut {
   words: string;
 }
 
+/** Actions on the change that is open: they do nothing where it is not seen. */
+const ON_CHANGE: ReadonlySet<Action> = new Set<Action>([
+  "next_file",
+  "previous_file",
+  "next_finding",
+  "previous_finding",
+  "viewed",
+  "approve",
+  "request_changes",
+  "comment",
+]);
+
+export function needsChange(action: Action): boolean {
+  return ON_CHANGE.has(action);
+}
+
 /** For the help overlay. The handling is in {@link actionOf}. */
 export const SHORTCUTS: { group: string; rows: Shortcut[] }[] = [
   {
@@ -28,7 +44,7 @@ export const SHORTCUTS: { group: string; rows: Shortcut[] }[] = [
     rows: [
       { keys: ["j", "k"], words: "next, previous change" },
       { keys: ["/"], words: "search" },
-      { keys: ["Esc"], words: "back" },
+      { keys: ["Esc"], words: "back: from a line to its finding, then to the queue" },
     ],
   },
   {
@@ -38,6 +54,14 @@ export const SHORTCUTS: { group: string; rows: Shortcut[] }[] = [
       { keys: ["Enter", "Space"], words: "acknowledge the finding in focus" },
       { keys: ["n", "p"], words: "next, previous file" },
       { keys: ["v"], words: "file viewed, or not" },
+    ],
+  },
+  {
+    group: "Window",
+    rows: [
+      { keys: ["Ctrl", "+"], words: "larger" },
+      { keys: ["Ctrl", "−"], words: "smaller" },
+      { keys: ["Ctrl", "0"], words: "as it was" },
     ],
   },
   {
@@ -79,13 +103,13 @@ export interface Press {
 
 /**
  * What a key press asks for, or null. `typing`: focus is in a field, where letters are letters. The character counts,
- * not the key's place: on a German keyboard "]" is AltGr+9 and "/" is Shift+7.
+ * not the key's place: on a German keyboard "]" is AltGr+9 and "/" is Shift+7. `single`: keys of one character are on.
  */
-export function actionOf(press: Press, typing: boolean): Action | null {
+export function actionOf(press: Press, typing: boolean, single = true): Action | null {
   if (press.isComposing) return null;
   if (press.key === "Escape") return "back";
   if (press.key === "Enter" && (press.ctrlKey || press.metaKey)) return press.repeat ? null : "confirm";
-  if (typing) return null;
+  if (typing || !single) return null;
   const graph = press.getModifierState("AltGraph");
   if (!graph && (press.ctrlKey || press.metaKey || press.altKey)) return null;
   return PLAIN[press.key] ?? null;

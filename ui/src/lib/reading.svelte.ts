@@ -31,6 +31,12 @@ export class Reading {
   finding = $state<number | null>(null);
   /** The finding that is still to be scrolled to; who does it takes it. */
   target = $state<number | null>(null);
+  /** The file that was gone to is still to be scrolled to its top; who does it takes it. */
+  begin = $state(false);
+  /** The reader went from the list of findings, or by key, to a line: the way back leads to the list. */
+  away = $state(false);
+  /** The finding in the list that is still to get the focus; who gives it takes it. */
+  listed = $state<number | null>(null);
 
   #ticket = 0;
   #files = new Map<string, Promise<FileView>>();
@@ -58,18 +64,27 @@ export class Reading {
     this.fileProblem = null;
     this.finding = null;
     this.target = null;
+    this.begin = false;
+    this.away = false;
+    this.listed = null;
     this.#files.clear();
   }
 
-  /** Reads the open change again, and keeps the reader's place. */
-  async reload(): Promise<void> {
-    if (this.change !== null) await this.#read(this.change.id, true);
+  /** Reads the open change again, and keeps the reader's place. One that failed to open is tried again. */
+  async reload(id = this.change?.id): Promise<void> {
+    if (id !== undefined) await this.#read(id, this.change?.id === id);
+  }
+
+  /** The file on screen, where its lines are those of the head on screen; null while there is nothing to see. */
+  get shown(): FileView | null {
+    const file = this.file;
+    return file !== null && file.index === this.fileIndex && file.head === this.change?.head ? file : null;
   }
 
   async #read(id: string, keep: boolean): Promise<void> {
     const ticket = ++this.#ticket;
     const before = keep ? this.change : null;
-    this.loading = before === null;
+    this.loading = before === null && this.problem === null;
     try {
       const change = await this.backend().change({ id });
       if (ticket !== this.#ticket) return;
@@ -96,10 +111,17 @@ export class Reading {
     }
   }
 
-  /** Goes to a file. */
+  /** Goes to a file, at its top. */
   async showFile(index: number): Promise<void> {
     const count = this.change?.files.length ?? 0;
     if (index < 0 || index >= count) return;
+    this.target = null;
+    this.away = false;
+    this.begin = true;
+    await this.#goTo(index);
+  }
+
+  async #goTo(index: number): Promise<void> {
     this.fileIndex = index;
     await this.#readFile();
   }
@@ -156,43 +178,61 @@ export class Reading {
     const finding = this.change?.findings[index];
     if (finding === undefined) return;
     this.finding = index;
-    if (finding.file !== null && finding.file !== this.fileIndex) await this.showFile(finding.file);
+    this.begin = false;
+    if (finding.file !== null && finding.file !== this.fileIndex) await this.#goTo(finding.file);
     this.target = index;
+    this.away = finding.file !== null;
   }
 
-  /** Marks the file on screen as viewed, or takes that back. */
+  /** Goes from a line back to its finding in the list. False where there is no way back. */
+  back(): boolean {
+    if (!this.away || this.finding === null) return false;
+    this.away = false;
+    this.listed = this.finding;
+    return true;
+  }
+
+  /** Marks the file on screen as viewed, or takes that back. What was never shown cannot have been viewed. */
   async toggleViewed(): Promise<void> {
     const change = this.change;
-    const file = change?.files[this.fileIndex];
+    const index = this.fileIndex;
+    const file = change?.files[index];
     if (change === null || file === undefined) return;
     const viewed = !file.viewed;
-    const done = await this.#tell(() =>
-      this.backend().mark_viewed({ id: change.id, head: change.head, index: this.fileIndex, viewed }),
+    if (viewed && this.shown === null) {
+      this.say(`Not marked: ${file.path} is not on screen yet.`);
+      return;
+    }
+    const failed = await this.#tell(() =>
+      this.backend().mark_viewed({ id: change.id, head: change.head, index, viewed }),
     );
-    if (done) this.say(viewed ? `Viewed: ${file.path}` : `Not viewed: ${file.path}`);
+    if (failed === null) this.say(viewed ? `Viewed: ${file.path}` : `Not viewed: ${file.path}`);
   }
 
-  /** Acknowledges a finding, or takes that back. */
-  async acknowledge(id: string, acknowledged: boolean): Promise<void> {
+  /** Acknowledges a finding, or takes that back. What it failed with is told, and returned. */
+  async acknowledge(id: string, acknowledged: boolean): Promise<Message | null> {
     const change = this.change;
     const finding = change?.findings.find((one) => one.id === id);
-    if (change === null || finding === undefined) return;
-    const done = await this.#tell(() =>
+    if (change === null || finding === undefined) return null;
+    const failed = await this.#tell(() =>
       this.backend().acknowledge({ id: change.id, head: change.head, finding: id, acknowledged }),
     );
-    if (done) this.say(`${acknowledged ? "Acknowledged" : "Not acknowledged"}: ${plain(finding.title)}`);
+    if (failed === null)
+      this.say(`${acknowledged ? "Acknowledged" : "Not acknowledged"}: ${plain(finding.title)}`);
+    return failed;
   }
 
-  async #tell(command: () => Promise<null>): Promise<boolean> {
+  async #tell(command: () => Promise<null>): Promise<Message | null> {
     try {
       await command();
       await this.reload();
-      return true;
+      return null;
     } catch (thrown) {
       const failure = asFailure(thrown);
+      const message: Message = { what: failure.message, kept: "", todo: failure.hint };
       if (failure.code === "moved") await this.reload();
-      else this.notice = { what: failure.message, kept: "", todo: failure.hint };
-      return false;
+      else this.notice = message;
+      return message;
     }
   }
 }

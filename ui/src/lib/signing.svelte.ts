@@ -20,6 +20,8 @@ export class Signing {
   #shown: string;
   #ticket = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #last: Promise<void> = Promise.resolve();
+  #ended = false;
 
   constructor(
     private readonly backend: () => Backend,
@@ -40,12 +42,17 @@ export class Signing {
     return change?.id !== this.id || `${change.head} ${change.seen}` !== this.#shown;
   }
 
-  /** Asks what would be signed now. */
-  async refresh(): Promise<void> {
+  /** Asks what would be signed now. Ends when the newest answer is there, be it to a later question. */
+  refresh(): Promise<void> {
     clearTimeout(this.#timer);
+    this.#last = this.#ask(++this.#ticket);
+    return this.#last;
+  }
+
+  async #ask(ticket: number): Promise<void> {
     const change = this.change();
-    if (change === null) return;
-    const ticket = ++this.#ticket;
+    if (change === null || this.#ended) return;
+    const newest = (): boolean => ticket === this.#ticket && !this.#ended;
     try {
       const sheet = await this.backend().preflight({
         id: change.id,
@@ -54,12 +61,14 @@ export class Signing {
         decision: this.decision,
         words: this.words,
       });
-      if (ticket !== this.#ticket) return;
-      this.sheet = sheet;
-      this.problem = null;
+      if (newest()) {
+        this.sheet = sheet;
+        this.problem = null;
+      }
     } catch (thrown) {
-      if (ticket === this.#ticket) this.problem = asFailure(thrown);
+      if (newest()) this.problem = asFailure(thrown);
     }
+    if (ticket !== this.#ticket) await this.#last;
   }
 
   /** The words changed. */
@@ -110,6 +119,6 @@ export class Signing {
   /** Ends what is still under way. */
   end(): void {
     clearTimeout(this.#timer);
-    this.#ticket += 1;
+    this.#ended = true;
   }
 }

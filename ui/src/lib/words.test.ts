@@ -48,11 +48,18 @@ test("every state either moves on or fell through, and only one step is now", ()
 
 test("an outcome never claims more than its state", () => {
   const row = { entry: "e", decision: "approve", head: "a", signed_at: "", words: "", url: null } as const;
-  expect(outcome({ ...row, state: "queued", message: null }, "github.com")).toBe("Signed: approve. Sending…");
-  expect(outcome({ ...row, state: "submitted", message: null }, "github.com")).not.toContain("Approved");
-  expect(outcome({ ...row, state: "confirmed", message: null }, "github.com")).toContain("Approved");
+  expect(outcome({ ...row, state: "queued", message: null }, "github.com", true)).toBe(
+    "Signed: approve. Sending…",
+  );
+  expect(outcome({ ...row, state: "queued", message: null }, "github.com", false)).toBe(
+    "Signed: approve. It waits in the outbox.",
+  );
+  expect(outcome({ ...row, state: "submitted", message: null }, "github.com", true)).not.toContain(
+    "Approved",
+  );
+  expect(outcome({ ...row, state: "confirmed", message: null }, "github.com", true)).toContain("Approved");
   const message = { what: "Not sent, and it will not be.", kept: "", todo: "" };
-  expect(outcome({ ...row, state: "superseded", message }, "github.com")).toBe(
+  expect(outcome({ ...row, state: "superseded", message }, "github.com", true)).toBe(
     "Not sent, and it will not be.",
   );
 });

@@ -20,6 +20,11 @@ export const SEVERITY: Record<SeverityView, string> = {
   none: "No findings",
 };
 
+/** "High and worse". */
+export function atLeast(severity: SeverityView): string {
+  return severity === "critical" ? SEVERITY.critical : `${SEVERITY[severity]} and worse`;
+}
+
 const RANK: Record<SeverityView, number> = { none: 0, low: 1, medium: 2, high: 3, critical: 4 };
 
 /** Above 0 when `a` is worse than `b`. */
@@ -88,14 +93,16 @@ export function trail(state: OutboxStateView): { words: string; now: boolean }[]
   return steps.map((step) => ({ words: STATE[step], now: step === state }));
 }
 
-/** What became of a decision, in one line. */
-export function outcome(row: DecisionRow, host: string): string {
+/** What became of a decision, in one line. `sending`: the forge can be reached with the token at hand. */
+export function outcome(row: DecisionRow, host: string, sending: boolean): string {
   const done = { approve: "Approved", request_changes: "Changes requested", comment: "Commented" }[
     row.decision
   ];
   switch (row.state) {
     case "queued":
-      return `Signed: ${DECISION[row.decision].toLowerCase()}. Sending…`;
+      return sending
+        ? `Signed: ${DECISION[row.decision].toLowerCase()}. Sending…`
+        : `Signed: ${DECISION[row.decision].toLowerCase()}. It waits in the outbox.`;
     case "pending":
       return `Signed. A pending review is at ${host}; it is submitted next.`;
     case "submitted":

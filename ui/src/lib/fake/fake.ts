@@ -3,14 +3,11 @@ import type {
   ChangeView,
   Code,
   Decided,
-  DecisionRow,
   DecisionView,
   Failure,
   FileView,
   Keys,
   KeyView,
-  Message,
-  OutboxStateView,
   Queue,
   QueueFilter,
   Row,
@@ -20,10 +17,18 @@ import type {
   Sheet,
   SignInResult,
   Status,
+  TokenState,
 } from "../types";
-import { count, worse } from "../words";
+import { worse } from "../words";
+import { checked, signedOut } from "./account";
+import { bannersOf } from "./banners";
+import { said, type SampleChange } from "./build";
 import { counts } from "./diff";
-import { KEYS, runs, sampleChanges, viewOf, type SampleChange } from "./sample";
+import { KEYS } from "./keys";
+import { sampleEntries, type Entry } from "./outbox";
+import { sampleChanges } from "./sample";
+import { ME, sheetOf } from "./sheet";
+import { rowOf, viewOf } from "./view";
 
 /** What the sample can be asked to be like, besides itself. */
 const VARIANTS = [
@@ -31,37 +36,29 @@ const VARIANTS = [
   "offline",
   "empty",
   "loading",
+  "restoring",
+  "locked",
   "error",
   "signed-out",
+  "first-run",
   "no-key",
   "declined",
   "moving",
   "big",
+  "hostile",
+  "full-disk",
 ] as const;
-type Variant = (typeof VARIANTS)[number];
+export type Variant = (typeof VARIANTS)[number];
 
 interface Held {
   id: string;
   change: SampleChange;
 }
 
-interface Entry {
-  id: string;
-  repo: string;
-  number: number;
-  title: string;
-  row: DecisionRow;
-}
-
 const HOST = "github.com";
-const ME = "priya-n";
 
 function fail(code: Code, message: string, hint = ""): never {
   throw { code, message, hint } satisfies Failure;
-}
-
-function said(what: string, kept = "", todo = ""): Message {
-  return { what, kept, todo };
 }
 
 /** A backend that lives in memory: for a first look without an account, and for tests. Nothing leaves it. */
@@ -75,14 +72,25 @@ class Fake implements Backend {
   #entries: Entry[] = [];
   #keys: KeyView[];
   #account: boolean;
+  #restoring: boolean;
+  #token: TokenState;
   #polled = this.#start - 40_000;
   #open: string | null = null;
 
   constructor(variant: Variant) {
     this.#variant = variant;
-    this.#account = variant !== "signed-out";
+    this.#restoring = variant === "restoring";
+    this.#account = variant !== "signed-out" && variant !== "first-run" && !this.#restoring;
+    this.#token = variant === "locked" ? "locked" : "held";
+    if (this.#restoring) {
+      setTimeout(() => {
+        this.#restoring = false;
+        this.#account = true;
+        this.#changed();
+      }, 900);
+    }
     const empty = variant === "empty" || variant === "loading";
-    this.#held = (empty ? [] : sampleChanges(variant === "big")).map((change) => ({
+    this.#held = (empty ? [] : sampleChanges(variant)).map((change) => ({
       id: `${HOST}/${change.repo}#${change.number}`,
       change: structuredClone(change),
     }));
@@ -92,124 +100,18 @@ class Fake implements Backend {
       }
     }
     this.#keys = structuredClone(KEYS);
-    if (variant === "no-key") for (const key of this.#keys) key.chosen = false;
-    if (!empty) this.#entries = this.#outbox(variant === "offline");
+    if (variant === "no-key" || variant === "first-run") for (const key of this.#keys) key.chosen = false;
+    if (!empty) this.#entries = sampleEntries(variant === "offline", (minutes) => this.#ago(minutes));
   }
 
   #ago(minutes: number): string {
     return new Date(this.#start - minutes * 60_000).toISOString();
   }
 
-  #outbox(offline: boolean): Entry[] {
-    const entry = (
-      id: string,
-      repo: string,
-      number: number,
-      title: string,
-      decision: DecisionView,
-      state: OutboxStateView,
-      minutes: number,
-      head: string,
-      words: string,
-      message: Message | null,
-    ): Entry => ({
-      id: `${HOST}/${repo}#${number}`,
-      repo,
-      number,
-      title,
-      row: { entry: id, decision, state, head, signed_at: this.#ago(minutes), words, message, url: null },
-    });
-    const reading = entry(
-      "e2",
-      "acme/web",
-      1885,
-      "Cache the exchange rates",
-      "approve",
-      "submitted",
-      36,
-      "8ba1f22c90e4d5713bca86f104ab86e99f1c6c1a",
-      "",
-      offline
-        ? said(
-            "The connection went before the answer came. Before anything is sent again, the forge is asked whether it has it.",
-          )
-        : null,
-    );
-    const done = ["Pin the base image", "Log slow queries", "Remove the old banner"].map((title, index) =>
-      entry(
-        `d${index}`,
-        "acme/web",
-        1870 + index,
-        title,
-        "approve",
-        "confirmed",
-        120 + index * 40,
-        "aa".repeat(20),
-        "",
-        null,
-      ),
-    );
-    if (!offline) return [reading, ...done];
-    return [
-      entry(
-        "e1",
-        "acme/infra",
-        479,
-        "Raise the node pool to 12",
-        "approve",
-        "superseded",
-        52,
-        "2ab84f0e55e3d21f04ab86e99f1c6c1a9e2b40d7",
-        "",
-        said(
-          "Not sent, and it will not be: the head moved to c03a77e4 after you had read 2ab84f0e.",
-          "your signed statement, as entry 1,204 of the ledger",
-          "read the 2 commits and decide again; nothing is re-signed for you",
-        ),
-      ),
-      reading,
-      entry(
-        "e3",
-        "acme/payments",
-        4217,
-        "Drop legacy_invoices and its views",
-        "request_changes",
-        "queued",
-        27,
-        "41d0be77c0aa5f1e9d3c8844e21b6a9077f1350c",
-        "Two views in reporting still read this table.",
-        null,
-      ),
-      entry(
-        "e4",
-        "acme/payments",
-        4220,
-        "Retry card webhooks with backoff",
-        "approve",
-        "queued",
-        14,
-        "5d20be914471c2aa0e1f3c5b7d992c60815e4fa3",
-        "",
-        said("Signed offline. The head is read again before it goes out."),
-      ),
-      entry(
-        "e5",
-        "acme/web",
-        1879,
-        "Rotate the session secret",
-        "approve",
-        "refused",
-        95,
-        "6b1ff0c95cc80de0243b7e1a9946d3f277aa01be",
-        "",
-        said(
-          "Not sent, and it will not be: github.com says that reviews on this change are locked.",
-          "your signed statement, as entry 1,201 of the ledger",
-          "ask whoever locked the conversation, then decide again",
-        ),
-      ),
-      ...done,
-    ];
+  /** Nothing can be written any more. */
+  #write(): void {
+    if (this.#variant === "full-disk")
+      fail("other", "The disk is full. Nothing was written.", "Free some space, then try again.");
   }
 
   #changed(): void {
@@ -248,30 +150,7 @@ class Fake implements Backend {
   }
 
   #row({ id, change }: Held): Row {
-    const files = change.files.map((file) => counts(file.rows));
-    const state = (name: string): number => change.checks.filter((check) => check.state === name).length;
-    return {
-      id,
-      repo: change.repo,
-      number: change.number,
-      title: change.title,
-      author: change.person,
-      since: this.#ago(change.minutes),
-      badge: change.badge,
-      severity: change.severity,
-      checks: {
-        passed: state("passed"),
-        failed: state("failed"),
-        running: state("running"),
-        skipped: state("skipped"),
-      },
-      additions: files.reduce((sum, file) => sum + file.additions, 0),
-      deletions: files.reduce((sum, file) => sum + file.deletions, 0),
-      unread: change.unread ?? false,
-      draft: false,
-      note: change.note ?? null,
-      decision: null,
-    };
+    return rowOf(change, id, this.#ago(change.minutes));
   }
 
   #entryRow(entry: Entry): Row {
@@ -307,29 +186,13 @@ class Fake implements Backend {
     const open = this.#open;
     this.#open = null;
     const waiting = this.#entries.filter(({ row }) => row.state !== "confirmed").length;
-    if (!this.#account) {
-      return {
-        revision: this.#revision,
-        account: null,
-        connection: "connecting",
-        offline_since: null,
-        data_at: null,
-        next_poll_at: null,
-        quota_left: null,
-        quota_limit: null,
-        outbox: 0,
-        keychain: "unlocked",
-        key: null,
-        pending: 0,
-        open: null,
-        version: "0.1.0",
-      };
-    }
+    if (!this.#account) return signedOut(this.#revision, this.#restoring);
     const loading = this.#variant === "loading";
     return {
       revision: this.#revision,
-      account: { host: HOST, login: ME, token_expires_at: null, session_only: false },
-      connection: this.#offline() ? "offline" : loading ? "connecting" : "online",
+      restoring: false,
+      account: { host: HOST, login: ME, token_expires_at: null, session_only: false, token: this.#token },
+      connection: this.#offline() ? "offline" : loading || this.#token !== "held" ? "connecting" : "online",
       offline_since: this.#offline() ? this.#ago(34) : null,
       data_at: loading ? null : this.#offline() ? this.#ago(34) : new Date(this.#polled).toISOString(),
       next_poll_at: loading
@@ -338,7 +201,7 @@ class Fake implements Backend {
       quota_left: this.#offline() || loading ? null : 4_812,
       quota_limit: this.#offline() || loading ? null : 5_000,
       outbox: waiting,
-      keychain: this.#variant === "error" ? "locked" : "unlocked",
+      keychain: this.#variant === "error" || this.#token === "locked" ? "locked" : "unlocked",
       key: this.#key(),
       pending: this.#held.filter(({ change }) => change.section === "needs_you").length,
       open,
@@ -391,37 +254,10 @@ class Fake implements Backend {
           this.#entries.filter(({ row }) => row.state === "confirmed").map((entry) => this.#entryRow(entry)),
         ),
       ],
-      banners: this.#banners(),
+      banners: bannersOf(this.#token === "locked" ? "locked" : this.#variant, this.#held.length),
       first_sync: this.#variant === "loading",
       hidden: waiting.length - listed.length,
     };
-  }
-
-  #banners(): Queue["banners"] {
-    if (this.#offline()) {
-      return [
-        {
-          kind: "offline",
-          message: said(
-            "github.com cannot be reached.",
-            `${count(this.#held.length, "change")} with their whole diffs are on this machine; you can read and decide.`,
-          ),
-          link: null,
-        },
-      ];
-    }
-    if (this.#variant !== "") return [];
-    return [
-      {
-        kind: "hidden",
-        message: said(
-          "Changes in acme-labs are hidden until you renew its single sign-on.",
-          "",
-          "Renew it at the forge.",
-        ),
-        link: "https://github.com/orgs/acme-labs/sso",
-      },
-    ];
   }
 
   async change({ id }: { id: string }): Promise<ChangeView> {
@@ -458,6 +294,7 @@ class Fake implements Backend {
   }
 
   async mark_viewed(args: { id: string; head: string; index: number; viewed: boolean }): Promise<null> {
+    this.#write();
     const file = this.#at(args.id, args.head).change.files[args.index];
     if (file === undefined) fail("other", "There is no such file in the diff.");
     file.viewed = args.viewed;
@@ -471,6 +308,7 @@ class Fake implements Backend {
     finding: string;
     acknowledged: boolean;
   }): Promise<null> {
+    this.#write();
     const finding = this.#at(args.id, args.head).change.findings.find((one) => one.id === args.finding);
     if (finding === undefined)
       fail("other", "There is no such finding at this head.", "Read the change again.");
@@ -480,89 +318,7 @@ class Fake implements Backend {
   }
 
   async preflight(args: Shown & { decision: DecisionView; words: string }): Promise<Sheet> {
-    const { change } = this.#at(args.id, args.head);
-    const findings = structuredClone(change.findings.filter((finding) => finding.must_acknowledge));
-    const acknowledged = findings.filter((finding) => finding.acknowledged_at !== null).length;
-    const open = findings.length - acknowledged;
-    const viewed = change.files.filter((file) => file.viewed).length;
-    const blockers: Message[] = [];
-    if (args.decision === "approve" && open > 0) {
-      blockers.push(
-        said(
-          `${count(open, "finding")} ${open === 1 ? "is" : "are"} left to acknowledge.`,
-          "",
-          "Read each, then acknowledge it.",
-        ),
-      );
-    }
-    if (args.decision !== "approve" && args.words.trim() === "") {
-      blockers.push(said("Nothing is written yet.", "", "Say what is to be changed, or what you noticed."));
-    }
-    if (this.#key() === null)
-      blockers.push(said("No key is chosen.", "", "Choose a key from ssh-agent, or make one."));
-    const verb = {
-      approve: "approve it into",
-      request_changes: "request changes before it goes into",
-      comment: "comment on it on its way into",
-    };
-    const danger =
-      args.decision === "approve" && findings.length > 0 ? `, knowing that it ${this.#knowing(change)}` : "";
-    const now = new Date();
-    const expires = new Date(now.getTime() + 7 * 24 * 3_600_000);
-    return {
-      decision: args.decision,
-      sentence: runs(
-        `I, *${ME}*, have read *${viewed} of ${count(change.files.length, "file")}* at head ${change.head.slice(0, 12)} and ${verb[args.decision]} *${change.target}* of *${change.repo}*${danger}.`,
-      ),
-      findings: args.decision === "approve" ? findings : [],
-      acknowledged,
-      not_looked_at: [
-        ...change.files.filter((file) => !file.viewed).map((file) => `${file.path}: not viewed`),
-        ...change.notAssessed.map((missing) => `${missing.path}: ${missing.reason}`),
-      ],
-      will_count:
-        args.decision === "approve"
-          ? change.willCount
-          : {
-              answer: "unknown",
-              short: "only approvals count",
-              reasons: [said("The gate counts approvals only; this is signed all the same.")],
-            },
-      key: this.#key(),
-      valid: `For this head only, until ${expires.toLocaleString("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" })}.`,
-      statement: JSON.stringify(
-        {
-          _type: "https://in-toto.io/Statement/v1",
-          subject: [{ name: `git+https://${HOST}/${change.repo}`, digest: { gitCommit: change.head } }],
-          predicate: {
-            decision: args.decision,
-            reviewer: ME,
-            seen: args.seen,
-            filesRead: viewed,
-            files: change.files.length,
-            acknowledged: findings
-              .filter((finding) => finding.acknowledged_at !== null)
-              .map((finding) => finding.id),
-            signedAt: now.toISOString(),
-            expiresAt: expires.toISOString(),
-          },
-        },
-        null,
-        2,
-      ),
-      blockers,
-    };
-  }
-
-  #knowing(change: SampleChange): string {
-    const titles = change.findings
-      .filter((finding) => finding.must_acknowledge)
-      .slice(0, 2)
-      .map((finding) => {
-        const text = finding.title.map((run) => (run.strong ? `*${run.text}*` : run.text)).join("");
-        return text.charAt(0).toLowerCase() + text.slice(1);
-      });
-    return titles.join(" and ");
+    return sheetOf(this.#at(args.id, args.head).change, args, this.#key());
   }
 
   async decide(args: Shown & { decision: DecisionView; words: string }): Promise<Decided> {
@@ -585,19 +341,20 @@ class Fake implements Backend {
         head: args.head,
         signed_at: new Date().toISOString(),
         words: args.words,
-        message: null,
+        message: this.#token === "held" ? null : said("It is sent once you are signed in again."),
         url: null,
       },
     };
     this.#entries.unshift(entry);
     this.#changed();
-    if (!this.#offline()) {
+    if (!this.#offline() && this.#token === "held") {
       for (const [state, after] of [
         ["submitted", 900],
         ["confirmed", 1_900],
       ] as const) {
         setTimeout(() => {
           entry.row.state = state;
+          if (state === "confirmed") entry.row.url = `https://${HOST}/${entry.repo}/pull/${entry.number}`;
           this.#changed();
         }, after);
       }
@@ -633,29 +390,17 @@ class Fake implements Backend {
   }
 
   async sign_in({ forge, token }: { forge: string; token: string }): Promise<SignInResult> {
-    const host = forge.trim() || HOST;
-    const steps = [{ name: `${host} answers`, ok: true, detail: "" }];
-    if (token.trim().length < 8) {
-      steps.push({
-        name: "The token is accepted",
-        ok: false,
-        detail: `${host} does not know this token. Make a new one and sign in again.`,
-      });
-      return { ok: false, steps };
-    }
-    steps.push({ name: "The token is accepted", ok: true, detail: `It belongs to ${ME}.` });
-    steps.push({ name: "repo", ok: true, detail: "read changes and post your reviews" });
-    steps.push({
-      name: "Kept in the keychain",
-      ok: true,
-      detail: "The token is nowhere else on this machine.",
-    });
+    const result = checked(forge.trim() || HOST, token);
+    if (!result.ok) return result;
     this.#account = true;
+    this.#token = "held";
+    if (this.#variant === "locked") this.#variant = "";
     this.#changed();
-    return { ok: true, steps };
+    return result;
   }
 
   async sign_out(): Promise<null> {
+    this.#write();
     this.#account = false;
     this.#changed();
     return null;
@@ -665,7 +410,13 @@ class Fake implements Backend {
     const chosen = this.#key();
     return {
       keys: structuredClone(this.#keys),
-      messages: [],
+      messages:
+        this.#variant === "hostile"
+          ? [
+              said("An agent did not answer.", "", "Start it."),
+              said("An agent did not answer.", "", "Unlock it."),
+            ]
+          : [],
       enrol_line:
         chosen === null
           ? null

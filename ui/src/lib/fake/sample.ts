@@ -1,380 +1,58 @@
-import type {
-  Badge,
-  ChangeView,
-  CheckView,
-  ComponentView,
-  EvidenceView,
-  FindingView,
-  KeyView,
-  NotAssessedView,
-  ReviewView,
-  Run,
-  SectionKind,
-  SeverityView,
-  WillCount,
-} from "../types";
-import { longFile, rowsOf, type SampleFile } from "./diff";
-
-/** One change of the sample, before it is turned into what the window reads. */
-export interface SampleChange {
-  repo: string;
-  number: number;
-  title: string;
-  author: string;
-  person: string;
-  target: string;
-  minutes: number;
-  section: SectionKind | null;
-  note?: string;
-  unread?: boolean;
-  badge: Badge;
-  needsSignOff?: boolean;
-  head: string;
-  html: string;
-  severity: SeverityView;
-  lead: Run[];
-  second: string;
-  involvement: string;
-  evidence: EvidenceView[];
-  findings: FindingView[];
-  components: ComponentView[];
-  componentsWords: string;
-  notAssessed: NotAssessedView[];
-  checks: CheckView[];
-  reviews: ReviewView[];
-  files: SampleFile[];
-  sinceLast: string | null;
-  willCount: WillCount;
-}
-
-/** Strong where it stands between asterisks. */
-export function runs(text: string): Run[] {
-  return text
-    .split(/(\*[^*]+\*)/u)
-    .filter((part) => part !== "")
-    .map((part) =>
-      part.startsWith("*") ? { text: part.slice(1, -1), strong: true } : { text: part, strong: false },
-    );
-}
-
-type Spot = { file: number; row: number; line: number; path: string };
-
-function finding(
-  id: string,
-  severity: SeverityView,
-  title: string,
-  family: string,
-  why: string,
-  check: string,
-  spot: Spot | { path: string },
-): FindingView {
-  const placed = "file" in spot;
-  return {
-    id,
-    rule: id.split("/")[0] ?? id,
-    severity,
-    title: runs(title),
-    family,
-    why,
-    check,
-    note: null,
-    path: spot.path,
-    file: placed ? spot.file : null,
-    row: placed ? spot.row : null,
-    line: placed ? spot.line : null,
-    must_acknowledge: severity === "critical" || severity === "high",
-    acknowledged_at: null,
-  };
-}
-
-/** Where in a file a text stands first, so that the sample's findings cannot drift from their lines. */
-function spot(files: SampleFile[], path: string, text: string): Spot {
-  const file = files.findIndex((one) => one.path === path);
-  const rows = files[file]?.rows ?? [];
-  const row = rows.findIndex((one) => one.pieces.some((piece) => piece.text.includes(text)));
-  const line = rows[row]?.new ?? rows[row]?.old ?? 0;
-  return { file, row, line, path };
-}
-
-function checks(passed: string[], others: [string, string][] = []): CheckView[] {
-  return [
-    ...others.map(([name, state]) => ({ name, state })),
-    ...passed.map((name) => ({ name, state: "passed" })),
-  ];
-}
-
-const COUNTS: WillCount = {
-  answer: "yes",
-  short: "as the 1st of 2",
-  reasons: [
-    {
-      what: "You are senior by the policy, and neither its author, a co-author nor the one who set an agent to work.",
-      kept: "",
-      todo: "",
-    },
-  ],
-};
-
-function node(
-  name: string,
-  distance: number,
-  tier: number | null,
-  depends: string[],
-  severity: SeverityView = "none",
-): ComponentView {
-  return { name, tier, distance, depends_on: depends, severity };
-}
-
-const NETWORK_FILES: SampleFile[] = [
-  {
-    path: "envs/prod-eu/backend.tf",
-    viewed: true,
-    rows: rowsOf(`
-@@ -1,6 +1,6 @@ terraform
- terraform {
-   backend "s3" {
-     bucket = "acme-state"
--    key    = "prod-eu/vpc.tfstate"
-+    key    = "prod-eu/environment.tfstate"
-   }
- }`),
-  },
-  {
-    path: "envs/prod-eu/main.tf",
-    viewed: true,
-    rows: rowsOf(`
-@@ -18,24 +18,17 @@ module "network"
- module "network" {
--  source = "../../modules/vpc-v1"
-+  source = "../../modules/vpc-v2"
- }
- 
--resource "aws_db_instance" "ledger" {
--  identifier          = "prod-eu-ledger"
--  deletion_protection = true
--  lifecycle {
--    prevent_destroy = true
--  }
--  backup_retention_period = 35
--}
-+module "environment" {
-+  source              = "../../modules/environment"
-+  name                = "prod-eu"
-+  skip_final_snapshot = true
-+}
- 
- # Subnets follow the module's own plan.
--resource "aws_subnet" "a" {
--  cidr_block = "10.40.0.0/20"
--}
-+locals {
-+  subnets = module.environment.subnets
-+}
-@@ -71,9 +64,9 @@ resource "aws_route_table" "private"
- resource "aws_route_table" "private" {
-   vpc_id = module.network.vpc_id
- 
--  tags = { Name = "prod-eu-private", ManagedBy = "vpc-v1" }
-+  tags = { Name = "prod-eu-private", ManagedBy = "environment" }
- }`),
-  },
-  {
-    path: "modules/environment/main.tf",
-    kind: "added",
-    viewed: true,
-    rows: rowsOf(`
-@@ -0,0 +1,14 @@
-+variable "name" {
-+  type = string
-+}
-+
-+variable "skip_final_snapshot" {
-+  type    = bool
-+  default = false
-+}
-+
-+resource "aws_db_instance" "this" {
-+  identifier          = "\${var.name}-ledger"
-+  engine              = "postgres"
-+  skip_final_snapshot = var.skip_final_snapshot
-+}`),
-  },
-  {
-    path: "modules/vpc-v2/outputs.tf",
-    viewed: true,
-    rows: rowsOf(`
-@@ -3,3 +3,7 @@ output "vpc_id"
- output "vpc_id" {
-   value = aws_vpc.this.id
- }
-+
-+output "subnets" {
-+  value = aws_subnet.this[*].id
-+}`),
-  },
-  { path: "docs/network.png", kind: "modified", note: "binary", viewed: true, rows: [] },
-  {
-    path: "envs/prod-eu/README.md",
-    rows: rowsOf(`
-@@ -1,5 +1,5 @@
- # prod-eu
- 
--Network: vpc-v1. The ledger database is guarded.
-+Network and database come from the environment module.
- 
- Ask in #infra before a plan is applied.`),
-  },
-];
-
-const TABLE_FILES: SampleFile[] = [
-  {
-    path: "migrations/20260711_drop_legacy_invoices.sql",
-    kind: "added",
-    rows: rowsOf(`
-@@ -0,0 +1,9 @@
-+-- Nothing has written here since spring.
-+begin;
-+
-+drop view if exists reporting.invoice_totals;
-+drop view if exists reporting.invoice_ageing;
-+drop table billing.legacy_invoices cascade;
-+
-+alter table billing.invoices drop column legacy_id;
-+commit;`),
-  },
-  {
-    path: "src/billing/invoice.rs",
-    rows: rowsOf(`
-@@ -12,10 +12,8 @@ pub struct Invoice
- pub struct Invoice {
-     pub id: InvoiceId,
--    /// Key in the table of the old system.
--    pub legacy_id: Option<i64>,
-     pub total: Money,
-     pub due: Date,
- }
- 
- impl Invoice {
-     pub fn is_due(&self, today: Date) -> bool {`),
-  },
-  {
-    path: "tests/billing/legacy.rs",
-    kind: "deleted",
-    rows: rowsOf(`
-@@ -1,8 +0,0 @@
--#[test]
--fn legacy_totals_match() {
--    let db = TestDb::new();
--    assert_eq!(
--        db.legacy_total(2024),
--        db.total(2024),
--    );
--}`),
-  },
-];
-
-const RETRY_FILES: SampleFile[] = [
-  {
-    path: "src/webhooks/retry.ts",
-    kind: "added",
-    rows: rowsOf(`
-@@ -0,0 +1,12 @@
-+import { setTimeout as wait } from "node:timers/promises";
-+
-+/** Tries again with growing pauses; gives up after the sixth time. */
-+export async function retry<T>(work: () => Promise<T>, times = 6): Promise<T> {
-+  for (let round = 0; ; round += 1) {
-+    try {
-+      return await work();
-+    } catch (error) {
-+      if (round + 1 >= times) throw error;
-+      await wait(2 ** round * 250);
-+    }
-+  }
-+}`),
-  },
-  {
-    path: "package.json",
-    rows: rowsOf(`
-@@ -14,5 +14,6 @@
-   "dependencies": {
-     "fastify": "5.2.0",
-+    "p-queue-lite": "0.3.1",
-     "pg": "8.13.1"
-   },`),
-  },
-];
-
-const LABEL_FILES: SampleFile[] = [
-  {
-    path: "web/checkout/form.tsx",
-    rows: rowsOf(`
-@@ -40,6 +40,6 @@ export function CheckoutForm
-       <Field
--        label="E-mail adress"
-+        label="Email address"
-         name="email"
-         autoComplete="email"
-       />
--      <Field label="Zip" name="zip" />
-+      <Field label="Postcode" name="zip" />`),
-  },
-];
-
-const RELEASE_FILES: SampleFile[] = [
-  {
-    path: ".github/workflows/release.yml",
-    rows: rowsOf(`
-@@ -8,8 +8,9 @@ on:
- permissions:
-   contents: read
-+  packages: write
- 
- jobs:
-   release:
-     runs-on: ubuntu-24.04
--    environment: release
-+    # environment: release
-     steps:`),
-  },
-];
-
-const PAYOUT_FILES: SampleFile[] = [
-  {
-    path: "jobs/payout/schedule.go",
-    rows: rowsOf(`
-@@ -21,9 +21,11 @@ func Schedule
- func Schedule(ctx context.Context, regions []Region) error {
--	return runAll(ctx, regions)
-+	for _, region := range regions {
-+		go run(ctx, region)
-+	}
-+	return nil
- }`),
-  },
-];
-
-const RECEIPT_FILES: SampleFile[] = [
-  {
-    path: "web/receipts/receipt.tsx",
-    rows: rowsOf(`
-@@ -9,4 +9,5 @@ export function Receipt
-   <section>
-     <h1>{t("receipt.title")}</h1>
-+    <p>{t("receipt.order", { number: order.number })}</p>
-     <Lines order={order} />
-   </section>`),
-  },
-];
+import type { Badge, ComponentView } from "../types";
+import { checks, COUNTS, finding, node, runs, spot, type SampleChange } from "./build";
+import { longFile, type SampleFile } from "./diff";
+import {
+  HOSTILE_FILES,
+  LABEL_FILES,
+  NETWORK_FILES,
+  PAYOUT_FILES,
+  RECEIPT_FILES,
+  RELEASE_FILES,
+  RETRY_FILES,
+  TABLE_FILES,
+} from "./files";
 
 const KIRO: Badge = { involvement: "authored", tool: "Kiro" };
 
-/** The sample's changes. `big`: with one file of twenty thousand lines instead of the real ones. */
-export function sampleChanges(big: boolean): SampleChange[] {
+const NETWORK: ComponentView[] = [
+  node("network", 0, null, [], "critical"),
+  node("ledger-db", 0, null, [], "critical"),
+  node("payments-api", 1, 1, ["network"]),
+  node("ledger", 1, 1, ["network", "ledger-db"]),
+  node("payouts", 1, 1, ["network", "ledger-db"]),
+  node("checkout", 2, 1, ["payments-api"]),
+  node("reporting", 2, null, ["ledger"]),
+  node("merchant-portal", 2, null, ["ledger", "payouts"]),
+];
+
+/** More than a picture can hold: ten touched, twenty that depend on them, thirty through those. */
+function manyComponents(): ComponentView[] {
+  return Array.from({ length: 60 }, (_, index) => {
+    const distance = index < 10 ? 0 : index < 30 ? 1 : 2;
+    const before =
+      distance === 0 ? [] : distance === 1 ? [`service-${index % 10}`] : [`service-${10 + (index % 20)}`];
+    return node(`service-${index}`, distance, (index % 3) + 1, before, index < 2 ? "critical" : "none");
+  });
+}
+
+const PROSE = `<p>Moves the environment to the shared module, so that all regions look the same.</p>
+<ul><li>state key renamed</li><li>subnets come from the module</li></ul>
+<p>See <a href="https://github.com/acme/infra/issues/470">the issue</a> for the plan.</p>`;
+
+const HOSTILE_PROSE = `<h1>Approved by security</h1><p>See <a href="https://evil.example/">github.com/acme</a>
+<span class="link-target">(evil.example)</span>, <span class="image">[image: plan, img.example]</span> and
+pass<span class="hidden-char">U+202E</span>word.</p>`;
+
+/** The sample's changes: `big` with a file of twenty thousand lines, `hostile` with one that hides things. */
+export function sampleChanges(variant: string): SampleChange[] {
+  const big = variant === "big";
+  const hostile = variant === "hostile";
   const main = "envs/prod-eu/main.tf";
   const files: SampleFile[] = big
     ? [{ path: "seed/rates.sql", rows: longFile(20_000) }, ...NETWORK_FILES.slice(1, 2)]
-    : NETWORK_FILES;
+    : hostile
+      ? [...NETWORK_FILES, ...HOSTILE_FILES]
+      : NETWORK_FILES;
   const destroyed = spot(files, main, 'resource "aws_db_instance" "ledger"');
   const guard = spot(files, main, "prevent_destroy");
   const snapshot = spot(files, main, "skip_final_snapshot = true");
@@ -404,9 +82,7 @@ export function sampleChanges(big: boolean): SampleChange[] {
       unread: true,
       badge: KIRO,
       head: "9f1c6c1a9e2b40d7718a0b7c55e3d21f04ab86e9",
-      html: `<p>Moves the environment to the shared module, so that all regions look the same.</p>
-<ul><li>state key renamed</li><li>subnets come from the module</li></ul>
-<p>See <a href="https://github.com/acme/infra/issues/470">the issue</a> for the plan.</p>`,
+      html: hostile ? HOSTILE_PROSE : PROSE,
       severity: "critical",
       lead: runs(
         "*Kiro wrote this for mika. It deletes and recreates prod-eu,* with the ledger database that 6 services need.",
@@ -459,17 +135,10 @@ export function sampleChanges(big: boolean): SampleChange[] {
         ),
         ...bigFindings,
       ],
-      components: [
-        node("network", 0, null, [], "critical"),
-        node("ledger-db", 0, null, [], "critical"),
-        node("payments-api", 1, 1, ["network"]),
-        node("ledger", 1, 1, ["network", "ledger-db"]),
-        node("payouts", 1, 1, ["network", "ledger-db"]),
-        node("checkout", 2, 1, ["payments-api"]),
-        node("reporting", 2, null, ["ledger"]),
-        node("merchant-portal", 2, null, ["ledger", "payouts"]),
-      ],
-      componentsWords: "6 services, 4 of them tier 1 (T1). Source: countersign.toml, 3 manifests.",
+      components: big ? manyComponents() : NETWORK,
+      componentsWords: big
+        ? "50 services, 17 of them tier 1 (T1). Source: countersign.toml."
+        : "6 services, 4 of them tier 1 (T1). Source: countersign.toml, 3 manifests.",
       notAssessed: big ? [] : [{ path: "docs/network.png", reason: "binary: no rule can look inside" }],
       checks: checks(["fmt", "validate", "plan (staging)", "policy"], [["plan (prod-eu)", "skipped"]]),
       reviews: [{ author: "sol-v", words: "approved an older head, so it does not count" }],
@@ -792,59 +461,4 @@ export function sampleChanges(big: boolean): SampleChange[] {
       willCount: COUNTS,
     },
   ];
-}
-
-/** Keys of the sample. */
-export const KEYS: KeyView[] = [
-  {
-    fingerprint: "SHA256:Qm4vXk2h0dYb7sJr9uWfLc3nTgA8eZpI5oMqRxVwt9E",
-    algorithm: "sk-ssh-ed25519@openssh.com",
-    comment: "priya@acme.example",
-    place: "agent",
-    hardware: true,
-    chosen: true,
-    public_line:
-      "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIFNhbXBsZQ priya@acme.example",
-  },
-  {
-    fingerprint: "SHA256:b1Pz0uT7mD5hVnW3kLq8sYx2RcE6oAjGf9iZtXeUw4M",
-    algorithm: "ssh-ed25519",
-    comment: "laptop",
-    place: "agent",
-    hardware: false,
-    chosen: false,
-    public_line: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFNhbXBsZQ laptop",
-  },
-];
-
-/** Turns a change of the sample into what the window reads. */
-export function viewOf(change: SampleChange, id: string, now: number): Omit<ChangeView, "key" | "decided"> {
-  return {
-    id,
-    repo: change.repo,
-    number: change.number,
-    url: `https://github.com/${change.repo}/pull/${change.number}`,
-    host: "github.com",
-    title: change.title,
-    author: change.author,
-    target: change.target,
-    created_at: new Date(now - change.minutes * 60_000).toISOString(),
-    head: change.head,
-    seen: `sha256:${change.head.slice(0, 12)}`,
-    html: change.html,
-    verdict: { severity: change.severity, lead: change.lead, second: change.second },
-    badge: change.badge,
-    involvement_words: change.involvement,
-    evidence: change.evidence,
-    findings: change.findings,
-    components: change.components,
-    components_words: change.componentsWords,
-    not_assessed: change.notAssessed,
-    checks: change.checks,
-    reviews: change.reviews,
-    files: [],
-    since_last: change.sinceLast,
-    will_count: change.willCount,
-    draft: false,
-  };
 }

@@ -1,0 +1,83 @@
+import { expect, openCritical, start, test } from "./window";
+
+test("while the account is taken up nobody is asked to sign in", async ({ page }) => {
+  await start(page, "restoring");
+  await expect(page.getByText("Taking up your account…")).toBeVisible();
+  await expect(page.getByLabel("Token")).toHaveCount(0);
+  await expect(page.getByRole("option").first()).toBeVisible();
+});
+
+test("with the token locked away one reads and signs, and signs in without leaving what is read", async ({
+  page,
+}) => {
+  await start(page, "locked");
+  await openCritical(page);
+  await page.keyboard.press("c");
+  await page.keyboard.type("Read on the train.");
+  await page.keyboard.press("Control+Enter");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await page.getByRole("button", { name: /^Outbox 2$/u }).click();
+  await expect(page.getByRole("region", { name: "Outbox" })).toContainText(
+    "It is sent once you are signed in",
+  );
+  await openCritical(page);
+  await expect(page.getByRole("region", { name: "Sign-off" })).toContainText("It waits in the outbox.");
+  await expect(page.getByRole("region", { name: "Sign-off" })).toContainText("once you are signed in again");
+  await page.getByRole("button", { name: "Sign in again." }).click();
+  const dialog = page.getByRole("dialog", { name: "Sign in to github.com" });
+  await dialog.getByLabel("Token").fill("ghp_0123456789abcdefghij");
+  await page.keyboard.press("Enter");
+  await expect(dialog.getByText("Kept in the keychain")).toBeVisible();
+  await dialog.getByRole("button", { name: "Continue" }).click();
+  await expect(dialog).toHaveCount(0);
+  await expect(page.getByRole("region", { name: "Verdict" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Sign in again." })).toHaveCount(0);
+});
+
+test("offline, what was signed is said to wait", async ({ page }) => {
+  await start(page, "offline");
+  await page.getByRole("option", { name: /Tidy the checkout/u }).click();
+  await expect(page.getByRole("table")).toBeVisible();
+  await page.keyboard.press("c");
+  await page.keyboard.type("Read on the train.");
+  await page.keyboard.press("Control+Enter");
+  await expect(page.getByRole("region", { name: "Sign-off" })).toContainText("It waits in the outbox.");
+  await expect(page.getByText("Sending…")).toHaveCount(0);
+});
+
+test("the offline bar says what happened, what was kept and what is done", async ({ page }) => {
+  await start(page, "offline");
+  const bar = page.getByRole("status").filter({ hasText: "No connection since" });
+  await expect(bar).toContainText("no route to it");
+  await expect(bar).toContainText("are on this machine");
+  await expect(bar).toContainText("tries again by itself");
+});
+
+test("a first sign-in without a key leads to the keys, and promises only what follows", async ({ page }) => {
+  await start(page, "first-run");
+  const steps = page.getByRole("complementary", { name: "Steps" });
+  await expect(steps.getByRole("listitem")).toHaveText([/Sign in/u, /Signing key/u, /First sync/u]);
+  await page.getByLabel("Token").fill("ghp_0123456789abcdefghij");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByRole("radio", { name: /ed25519 · laptop/u }).click();
+  await expect(page.getByRole("textbox", { name: /allowed_signers/u })).toBeVisible();
+  await page.getByRole("button", { name: "Open the queue" }).click();
+  await expect(page.getByRole("navigation", { name: "Queue" })).toBeVisible();
+});
+
+test("a sign-out that fails is told where one looks", async ({ page }) => {
+  await start(page, "full-disk");
+  await page.getByRole("button", { name: "priya-n" }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("dialog").getByRole("alert")).toContainText("The disk is full");
+});
+
+test("what was done today leads to its review", async ({ page }) => {
+  await start(page);
+  await page.getByRole("button", { name: /^Done today/u }).click();
+  await page.getByRole("option", { name: /Pin the base image/u }).click();
+  const done = page.getByRole("list", { name: "Done today" });
+  await expect(done.getByRole("button", { name: /^Open the review/u })).toHaveCount(3);
+  await expect(done.getByText("Confirmed").first()).toBeVisible();
+});

@@ -1,0 +1,139 @@
+import { expect, openCritical, start, test } from "./window";
+
+test("a file begins at its top, wherever one was in the last one", async ({ page }) => {
+  await start(page, "big");
+  await page.getByRole("option", { name: /Move prod-eu/u }).click();
+  await expect(page.getByRole("table", { name: "envs/prod-eu/main.tf" })).toBeVisible();
+  await page.keyboard.press("p");
+  const pane = page.getByRole("region", { name: "Change" });
+  const first = pane.getByRole("row", { name: /@@ -1,20000/u });
+  await expect(first).toBeInViewport({ ratio: 0.9 });
+  const top = async (): Promise<number> =>
+    ((await first.boundingBox())?.y ?? 0) -
+    ((await page.locator(".files > .head").boundingBox())?.y ?? 0) -
+    ((await page.locator(".files > .head").boundingBox())?.height ?? 0);
+  expect(Math.abs(await top())).toBeLessThan(2);
+  await pane.evaluate((box) => (box.scrollTop = 60_000));
+  await page.keyboard.press("n");
+  await expect(page.getByRole("table", { name: "envs/prod-eu/main.tf" })).toBeVisible();
+  await page.keyboard.press("p");
+  await expect(first).toBeInViewport({ ratio: 0.9 });
+  expect(Math.abs(await top())).toBeLessThan(2);
+});
+
+test("keys for the change do nothing where it is not seen", async ({ page }) => {
+  await page.setViewportSize({ width: 640, height: 700 });
+  await start(page);
+  await page.getByRole("option", { name: /Move prod-eu/u }).click();
+  await expect(page.getByText("5 of 6 viewed")).toBeVisible();
+  await page.getByRole("button", { name: "Queue", exact: true }).click();
+  await expect(page.getByRole("main")).toBeHidden();
+  for (const key of ["v", "n", "v", "a", "c"]) await page.keyboard.press(key);
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("5 of 6 viewed")).toBeVisible();
+  await expect(page.getByText("File 2 of 6")).toBeVisible();
+});
+
+test("over the outbox a finding's key says nothing of findings", async ({ page }) => {
+  await start(page, "offline");
+  await page.getByRole("option", { name: /Raise the node pool/u }).click();
+  await expect(page.getByRole("heading", { name: "Outbox", exact: true })).toBeVisible();
+  await page.keyboard.press("]");
+  await page.waitForTimeout(100);
+  await expect(page.getByText("There are no findings.")).toHaveCount(0);
+});
+
+test("the focus is never lost: a finding scrolled away, a notice dismissed", async ({ page }) => {
+  await start(page, "big");
+  await page.getByRole("option", { name: /Move prod-eu/u }).click();
+  await page
+    .getByRole("button", { name: /Writes line 9800/u })
+    .first()
+    .click();
+  const button = page.getByRole("button", { name: "Acknowledge: Writes line 9800 of the rates by hand" });
+  await expect(button).toBeFocused();
+  const pane = page.getByRole("region", { name: "Change" });
+  await pane.evaluate((box) => (box.scrollTop = 0));
+  await expect(button).toHaveCount(0);
+  await expect(pane).toBeFocused();
+  await page.keyboard.press("]");
+  await expect(page.getByRole("button", { name: /Acknowledge: Writes line 19990/u })).toBeFocused();
+
+  await start(page, "full-disk");
+  await openCritical(page);
+  await page.keyboard.press("v");
+  const notice = page.getByRole("alert");
+  await expect(notice).toContainText("The disk is full");
+  await notice.getByRole("button", { name: "Dismiss" }).click();
+  await expect(notice).toHaveCount(0);
+  await expect(page.getByRole("region", { name: "Change" })).toBeFocused();
+});
+
+test("keys of one character can be switched off, and stay off", async ({ page }) => {
+  await start(page);
+  await page.keyboard.press("?");
+  await page.getByRole("checkbox", { name: /Keys of one character/u }).uncheck();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("j");
+  await page.waitForTimeout(100);
+  await expect(page.getByText("needs you.").or(page.getByText("need you."))).toBeVisible();
+  await start(page);
+  await page.keyboard.press("?");
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  await page.getByRole("button", { name: "Help" }).click();
+  await page.getByRole("checkbox", { name: /Keys of one character/u }).check();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("j");
+  await expect(page.getByRole("region", { name: "Verdict" })).toBeVisible();
+});
+
+test("from a finding to its line and back, then to the queue", async ({ page }) => {
+  await start(page);
+  await openCritical(page);
+  const entry = page.getByRole("button", { name: /^Skips the final snapshot envs/u });
+  await entry.click();
+  await expect(page.getByRole("button", { name: "Acknowledge: Skips the final snapshot" })).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(entry).toBeFocused();
+  await expect(entry).toBeInViewport({ ratio: 1 });
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("option", { selected: true })).toBeFocused();
+});
+
+test("the queue by tool and by severity, with a way back in sight", async ({ page }) => {
+  await start(page);
+  const waiting = page.getByRole("option");
+  await expect(waiting).toHaveCount(7);
+  await page.getByRole("button", { name: "Needs a sign-off" }).click();
+  await page.getByRole("menuitemradio", { name: "Copilot" }).click();
+  await expect(waiting).toHaveCount(2);
+  await page.getByRole("button", { name: "Needs a sign-off" }).click();
+  await page.getByRole("menuitemradio", { name: "Critical" }).click();
+  await expect(page.getByText("Nothing matches with these filters.")).toBeVisible();
+  await page.getByRole("button", { name: "No longer only Copilot" }).click();
+  await expect(waiting).toHaveCount(2);
+  await page.getByRole("button", { name: "No longer only Critical" }).click();
+  await expect(waiting).toHaveCount(7);
+});
+
+test("a blast radius of sixty is a small picture and a list of all", async ({ page }) => {
+  await start(page, "big");
+  await page.getByRole("option", { name: /Critical Move/u }).click();
+  const figure = page.getByRole("figure");
+  await expect(figure.getByRole("img", { name: /10 touched, 20 depend/u })).toBeVisible();
+  expect((await figure.locator("> svg").boundingBox())?.height).toBeLessThan(320);
+  await figure.getByText("All 60 components, in words").click();
+  await expect(figure.getByRole("listitem")).toHaveCount(60);
+  // No name runs into its tier.
+  const clash = await figure
+    .locator("g")
+    .evaluateAll(
+      (nodes) =>
+        nodes
+          .map((node) => [...node.querySelectorAll("text")].map((text) => text.getBoundingClientRect()))
+          .filter(([name, tier]) => name !== undefined && tier !== undefined && name.right > tier.left)
+          .length,
+    );
+  expect(clash).toBe(0);
+});

@@ -44,14 +44,15 @@ pub(super) fn clean(names: &Names, original: &str) -> Clean {
     let mut keep: Vec<Cow<'_, str>> = Vec::with_capacity(lines.len());
     let fenced = fenced(&lines);
     let mut headline = false;
-    for (line, fenced) in lines.iter().zip(fenced) {
+    for (at, (line, fenced)) in lines.iter().zip(fenced).enumerate() {
         let text = line.trim_start();
         let dropped = fenced || text.starts_with('>') || UNTICKED.is_match(line);
         if dropped || text.is_empty() {
             keep.push(Cow::Borrowed(""));
         } else if HEADLINE.is_match(line) {
-            headline = true;
-            keep.push(Cow::Borrowed(""));
+            // With its value folded below it, it is no headline.
+            headline = !lines.get(at + 1).is_some_and(|next| goes_on(next));
+            keep.push(Cow::Borrowed(if headline { "" } else { line }));
         } else if headline && !text.starts_with('#') && !text.starts_with("<!--") {
             // "### AI disclosure", and the answer below it, behind what the template says.
             let answer = text
@@ -103,9 +104,11 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a pattern that its tests compile")
 }
 
+fn goes_on(line: &str) -> bool {
+    line.starts_with([' ', '\t']) && !line.trim().is_empty()
+}
+
 fn joined(text: &str) -> Option<Joined> {
-    let goes_on = |line: &str| line.starts_with([' ', '\t']) && !line.trim().is_empty();
-    text.contains("\n ").then_some(()).or_else(|| text.contains("\n\t").then_some(()))?;
     let mut out = String::with_capacity(text.len());
     let mut folds = Vec::new();
     let mut first = None;

@@ -200,6 +200,17 @@ impl Markers {
         !self.lines(&text).is_empty() || values.iter().any(|marks| !marks.in_value(&text).is_empty())
     }
 
+    /// The ids of all marks and of the automation that is no AI.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        let marks = self.marks().map(|mark| mark.marker.id.as_str());
+        marks.chain(self.exclusions.iter().map(|exclusion| exclusion.id.as_str()))
+    }
+
+    /// The tools that marks name.
+    pub fn tools(&self) -> impl Iterator<Item = &str> {
+        self.marks().filter_map(|mark| mark.marker.tool.as_deref())
+    }
+
     #[cfg(test)]
     pub(super) fn matches(&self, mark: &Mark, text: &str) -> bool {
         mark.matches(&fold(text), self)

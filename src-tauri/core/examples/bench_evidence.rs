@@ -66,7 +66,10 @@ fn main() -> ExitCode {
 
 fn show(name: &str, report: &Report) {
     println!("{name}");
-    println!("  {:44} {:>6} {:>11} {:>8} {:>9}", "", "rows", "recognised", "recall", "precision");
+    println!(
+        "  {:44} {:>6} {:>11} {:>6} {:>8} {:>9}",
+        "", "rows", "recognised", "called", "recall", "precision"
+    );
     for (group, counts) in &report.groups {
         println!("  {group:44} {}", cells(counts));
     }
@@ -77,10 +80,11 @@ fn show(name: &str, report: &Report) {
 fn cells(counts: &Counts) -> String {
     let share = |share: f64, of: u32| if of == 0 { "-".to_owned() } else { format!("{share:.4}") };
     format!(
-        "{:>6} {:>5}/{:<5} {:>8} {:>9}",
+        "{:>6} {:>5}/{:<5} {:>6} {:>8} {:>9}",
         counts.rows,
         counts.recognised,
         counts.ai,
+        counts.called,
         share(counts.recall(), counts.ai),
         share(counts.precision(), counts.called)
     )

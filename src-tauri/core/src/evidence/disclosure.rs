@@ -58,7 +58,7 @@ pub(super) fn read<'t>(names: &Names, reads: Reads, value: &'t str) -> Says<'t> 
     }
     let (mut denied, mut asked, mut answered) = (false, false, false);
     let mut before = Before::default();
-    for part in parts(value) {
+    for part in parts(value).take(MOST_PARTS) {
         if part.starts_anew {
             before = Before::default();
         }
@@ -66,9 +66,10 @@ pub(super) fn read<'t>(names: &Names, reads: Reads, value: &'t str) -> Says<'t> 
             (asked, before.asks) = (true, true);
             continue;
         }
-        let named = names.mention(part.text).is_some();
-        let credited = reads == Reads::Credit && names.credited(part.text).is_some();
-        let maker = names.tool(part.text).is_some() && names.is_only_a_name(part.text);
+        let any = names.all(part.text).next().is_some();
+        let named = any && names.mention(part.text).is_some();
+        let credited = any && reads == Reads::Credit && names.credited(part.text).is_some();
+        let maker = any && !named && names.tool(part.text).is_some() && names.is_only_a_name(part.text);
         if named || credited || maker {
             if denies(names, part.text) || (before.denies && part.goes_on && !ACTIVE.is_match(part.text)) {
                 (denied, before.denies) = (true, true);
@@ -127,6 +128,9 @@ pub(super) fn is_taken_back(names: &Names, line: &str, at: usize) -> bool {
 
 /// How far a sentence without an end is read, to either side.
 const SENTENCE: usize = 200;
+
+/// Nobody answers in more, and each costs time.
+const MOST_PARTS: usize = 100;
 
 /// What the parts before say about the next one.
 #[derive(Default)]

@@ -228,6 +228,8 @@ pub struct Policy {
     pub components: Vec<Component>,
     /// There is a `[break_glass]`. It only ever loosens, so not judging it is the stricter reading.
     pub break_glass: bool,
+    /// Marks of AI tools that it adds, and those that are not shown.
+    pub markers: crate::evidence::Custom,
 }
 
 /// A path that a change touches. Give both sides of a rename.

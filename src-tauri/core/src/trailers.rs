@@ -20,7 +20,7 @@ pub struct Trailer {
 pub struct ByLine {
     /// What stands before the colon, in lower case: `co-authored-by`.
     pub key: String,
-    /// What stands behind it, trimmed; where it is folded in the middle of an address, both parts.
+    /// What stands behind it, trimmed; where it goes on in further lines, up to the end of an address.
     pub value: String,
     /// 0-based line of the message.
     pub line: usize,
@@ -55,31 +55,45 @@ pub fn parse(message: &str) -> Vec<Trailer> {
         .collect()
 }
 
+/// Longest value that is gathered from further lines: git knows no limit, but a name and an address need no more.
+const MOST_LINES: usize = 16;
+
 /// Every `…-by:` line of a message, wherever it stands.
 pub fn by_lines(message: &str) -> Vec<ByLine> {
+    let lines: Vec<&str> = message.split('\n').collect();
     let mut found = Vec::new();
-    let mut lines = message.split('\n').enumerate().peekable();
-    while let Some((number, text)) = lines.next() {
+    for (number, text) in lines.iter().enumerate() {
         let Some((key, value)) = by_line(text) else {
             continue;
         };
-        let mut value = value.to_owned();
-        // Folded before the address is complete; anything else below is prose.
-        if !value.contains('>')
-            && let Some((_, next)) = lines.peek()
-            && next.starts_with([' ', '\t'])
-            && next.contains('>')
-            && by_line(next).is_none()
-        {
-            value = format!("{value} {}", next.trim()).trim().to_owned();
-        }
+        let further = lines[number + 1..].iter().take(MOST_LINES);
+        let further = further.take_while(|line| {
+            line.starts_with([' ', '\t']) && !is_blank(line) && by_line(line).is_none()
+        });
         found.push(ByLine {
             key,
-            value,
+            value: gathered(value, further.copied()),
             line: number,
         });
     }
     found
+}
+
+/// A value with the lines below it as far as it needs them: to the end of an address, or all if it has nothing yet.
+/// Anything else below is prose.
+fn gathered<'t>(value: &str, further: impl Iterator<Item = &'t str>) -> String {
+    let mut whole = value.to_owned();
+    if value.contains('>') {
+        return whole;
+    }
+    for line in further {
+        whole.push(' ');
+        whole.push_str(line.trim());
+        if line.contains('>') {
+            return whole.trim().to_owned();
+        }
+    }
+    if value.is_empty() { whole.trim().to_owned() } else { value.to_owned() }
 }
 
 fn by_line(text: &str) -> Option<(String, &str)> {
@@ -271,6 +285,20 @@ mod tests {
             found,
             expected.map(|(key, value, line)| (key.to_owned(), value.to_owned(), line))
         );
+    }
+
+    #[test]
+    fn a_value_goes_on_to_the_end_of_its_address() {
+        let values = |message| -> Vec<_> { by_lines(message).into_iter().map(|by| by.value).collect() };
+        assert_eq!(
+            values("T\n\nCo-Authored-By:\n  Claude\n\t<noreply@anthropic.com>\n  prose\n\nlast"),
+            ["Claude <noreply@anthropic.com>"]
+        );
+        assert_eq!(values("Assisted-by:\n Claude\n Code"), ["Claude Code"]);
+        assert_eq!(values("Assisted-by: Claude\n and prose"), ["Claude"]);
+        assert_eq!(values("A-by:\n  B-by: <x>\n"), ["", "<x>"]);
+        let far = format!("A-by:{}\n <x>", "\n x".repeat(MOST_LINES));
+        assert!(!values(&far)[0].contains('<'));
     }
 
     proptest! {

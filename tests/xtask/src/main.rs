@@ -11,11 +11,13 @@
 //! | [`counts`] | how many checks passed, out of each tool's own report |
 //! | [`layers`] | which crate may name which |
 //! | [`check`] | `cargo xtask test` |
+//! | [`bench`] | `cargo xtask bench` |
 //! | [`audit`] | `cargo xtask audit` |
 //! | [`demo`] | `cargo xtask demo` |
 //! | [`icons`] | `cargo xtask icons` |
 
 mod audit;
+mod bench;
 mod check;
 mod counts;
 mod demo;
@@ -43,6 +45,8 @@ cargo xtask test [--fast] [--soak] [--only WORDS] [--no-install]
     steps that have these words in their name.
 cargo xtask audit [--no-install]
     Asks for known vulnerabilities. Exit 2 where the services that know cannot be reached.
+cargo xtask bench evidence
+    Prints recall and precision per tool, and writes them to target/bench/evidence.json.
 cargo xtask icons
     Draws icons/*.png anew from icons/*.svg.
 
@@ -113,6 +117,14 @@ fn dispatch() -> Result<ExitCode> {
             let last = options.value("--last")?.map(|n| n.parse()).transpose()?;
             options.end()?;
             demo::show(demo::Wanted { headless, repo, last }, no_install)
+        }
+        "bench" => {
+            let evidence = options.flag("evidence");
+            options.end()?;
+            if !evidence {
+                bail!("bench evidence is what can be measured\n\n{USAGE}");
+            }
+            bench::evidence()
         }
         "icons" => {
             options.end()?;

@@ -21,8 +21,14 @@
 //!    mark above outweighs it.
 //! 6. Otherwise [`Involvement::Undeclared`]: nobody said. No mark does not mean that no AI was used.
 
+pub(crate) mod custom;
+mod disclosure;
+mod letters;
+mod marks;
+mod names;
 mod normal;
 mod scan;
+mod shown;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -33,6 +39,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::change::{Change, Oid};
 use crate::patch::Patch;
+pub use custom::Custom;
 pub use table::{Markers, TableError};
 
 /// What the evidence adds up to; the rule is in the [module's](self) text.

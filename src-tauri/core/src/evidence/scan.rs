@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::table::{Mark, Markers};
-use super::{Evidence, Extra, Matched, Note, Place, Role, Strength, normal};
+use super::letters::{self, fold};
+use super::marks::{LineHit, Mark, ValueHit};
+use super::table::{Markers, Surface};
+use super::{Evidence, Extra, Matched, Note, Place, Role, Strength, normal, shown};
 use crate::change::{AccountKind, Change, Commit, Identity, Person};
 use crate::patch::{FilePatch, LineKind, Patch};
 use crate::trailers;
@@ -28,8 +30,11 @@ const AUTHORSHIP: &[&str] = &[
 /// What makes hits one piece of evidence: mark, tool, place in words.
 type Key<'a> = (&'a str, Option<&'a str>, String);
 
-/// How much of a matched text is shown.
-const SHOWN: usize = 300;
+/// Looks for the marks of one surface.
+type Find<'m> = fn(&'m Markers, &str) -> Vec<ValueHit<'m>>;
+
+/// More trailers in one message prove nothing more.
+const MOST_TRAILERS: usize = 500;
 
 pub(super) struct Scan<'m> {
     markers: &'m Markers,
@@ -53,19 +58,19 @@ pub(super) fn scan<'m>(markers: &'m Markers, change: &Change, extra: Extra<'_>) 
     };
     let mut quotes = false;
     if let Some(author) = &change.author {
-        scan.account(author, Place::Account, None);
+        scan.account(author, &Place::Account, None);
         let excluded = markers
             .excluded(&address(author))
             .filter(|_| author.kind == AccountKind::Bot);
         quotes = excluded.is_some_and(|exclusion| exclusion.quotes);
         scan.automation = excluded.map(|exclusion| exclusion.id.clone());
     }
-    scan.values(&change.head.branch, Place::Branch, Markers::branch);
+    scan.values(&change.head.branch, &Place::Branch, Markers::branch);
     for label in &change.labels {
-        scan.values(label, Place::Label, Markers::label);
+        scan.values(label, &Place::Label, Markers::label);
     }
     if !quotes {
-        scan.body(&change.body);
+        scan.text(&change.body, &Place::Body, None);
     }
     for (at, commit) in change.commits.iter().enumerate() {
         scan.commit(commit, at);
@@ -80,13 +85,9 @@ pub(super) fn scan<'m>(markers: &'m Markers, change: &Change, extra: Extra<'_>) 
 }
 
 impl<'m> Scan<'m> {
-    fn hit(&mut self, mark: &'m Mark, place: Place, text: &str, commit: Option<usize>) {
-        let text: String = text.trim().chars().take(SHOWN).collect();
-        let tool = mark
-            .marker
-            .tool
-            .clone()
-            .or_else(|| self.markers.named(&normal::fold(&text)));
+    fn hit(&mut self, mark: &'m Mark, place: Place, text: String, subject: &str, commit: Option<usize>) {
+        let tool = mark.marker.tool.clone();
+        let tool = tool.or_else(|| self.markers.names().tool(subject));
         self.hits.push(Hit {
             mark,
             place,
@@ -96,63 +97,112 @@ impl<'m> Scan<'m> {
         });
     }
 
-    fn values(&mut self, text: &str, place: Place, find: fn(&'m Markers, &str) -> Vec<&'m Mark>) {
-        for mark in find(self.markers, &normal::fold(text)) {
-            self.hit(mark, place.clone(), text, None);
+    /// `searched` is the folded text that the marks were found in, `text` what is shown of it.
+    fn value(&mut self, hit: &ValueHit<'m>, place: Place, searched: &str, text: &str, commit: Option<usize>) {
+        let text = shown::around(text, &searched[hit.at.clone()]);
+        let names = self.markers.names();
+        let near = &searched[hit.at.start..];
+        let subject = if names.tool(near).is_some() { near } else { searched };
+        self.hit(hit.mark, place, text, subject, commit);
+    }
+
+    fn values(&mut self, text: &str, place: &Place, find: Find<'m>) {
+        let searched = fold(text);
+        for hit in find(self.markers, &searched) {
+            self.value(&hit, place.clone(), &searched, text, None);
         }
     }
 
-    fn account(&mut self, person: &Person, place: Place, commit: Option<usize>) {
+    fn account(&mut self, person: &Person, place: &Place, commit: Option<usize>) {
         let kind = match person.kind {
             AccountKind::User => "user",
             AccountKind::Bot => "bot",
             AccountKind::Other => "other",
         };
         let text = format!("{} {kind} {}", person.login, person.id.as_deref().unwrap_or("-"));
-        for mark in self.markers.account(&normal::fold(&text)) {
-            self.hit(mark, place.clone(), &person.login, commit);
+        let searched = fold(&text);
+        for hit in self.markers.account(&searched) {
+            self.value(&hit, place.clone(), &searched, &person.login, commit);
         }
     }
 
     fn identity(&mut self, text: &str, place: &Place, commit: Option<usize>) {
-        let folded = normal::fold(text);
-        let excluded = self.markers.excluded(&folded).is_some();
-        for mark in self.markers.identity(&folded) {
+        let searched = fold(text);
+        let excluded = self.markers.excluded(&searched).is_some();
+        for hit in self.markers.identity(&searched) {
             // An excluded name in front of an agent's own address is still the agent's address.
-            if !excluded || mark.marker.strength == Strength::Definitive {
-                self.hit(mark, place.clone(), text, commit);
+            if !excluded || hit.mark.marker.strength == Strength::Definitive {
+                self.value(&hit, place.clone(), &searched, text, commit);
             }
         }
     }
 
-    fn body(&mut self, body: &str) {
-        let clean = normal::clean(body);
-        let lines: Vec<&str> = body.split('\n').collect();
+    /// A description or a commit message: its `…-by:` lines, its lines, and what git reads as its trailers.
+    fn text(&mut self, text: &str, place: &Place, commit: Option<usize>) {
+        let clean = normal::clean(self.markers.names(), text);
+        let lines = letters::lines(text);
         for by in trailers::by_lines(&clean.text) {
             if AUTHORSHIP.contains(&by.key.as_str()) {
-                self.identity(&by.value, &Place::Body, None);
+                self.identity(&by.value, &by_line(place, by.key), commit);
             }
         }
-        for (mark, line) in self.markers.lines(&clean.text) {
-            self.hit(
-                mark,
-                Place::Body,
-                lines.get(line).copied().unwrap_or_default(),
-                None,
-            );
+        for hit in self.markers.lines(&clean.text) {
+            let line = lines.get(hit.line).copied().unwrap_or_default();
+            self.line(&hit, place, line, commit);
+        }
+        if let Some(joined) = &clean.joined {
+            for hit in self.markers.lines(&joined.text) {
+                let all = lines.get(hit.line..=joined.last(hit.line)).unwrap_or_default();
+                self.line(&hit, place, &all.join(" "), commit);
+            }
         }
         if let Some(whole) = &clean.with_comments {
-            for (mark, line) in self.markers.lines(whole) {
-                if mark.marker.comments {
-                    self.hit(
-                        mark,
-                        Place::Body,
-                        lines.get(line).copied().unwrap_or_default(),
-                        None,
-                    );
+            let hits = self.markers.lines(whole);
+            for hit in hits.iter().filter(|hit| hit.mark.marker.comments) {
+                let line = lines.get(hit.line).copied().unwrap_or_default();
+                self.line(hit, place, line, commit);
+            }
+        }
+        self.trailers(text, &lines, place, commit);
+    }
+
+    /// A fence or a comment cannot hide what git itself takes for a trailer.
+    fn trailers(&mut self, text: &str, lines: &[&str], place: &Place, commit: Option<usize>) {
+        let folded = fold(text);
+        let mut found = trailers::parse(&folded);
+        let as_git = letters::fold_as_git(text);
+        if as_git != folded {
+            found.extend(trailers::parse(&as_git));
+        }
+        for trailer in found.iter().take(MOST_TRAILERS) {
+            let key = trailer.key.to_ascii_lowercase();
+            if AUTHORSHIP.contains(&key.as_str()) {
+                self.identity(&trailer.value, &by_line(place, key), commit);
+            }
+            let line = format!("{}: {}", trailer.key, trailer.value);
+            let line = fold(&line);
+            for hit in self.markers.lines(&line) {
+                if hit.mark.marker.surface == Surface::Trailer && !self.has(hit.mark, place, commit) {
+                    let original = lines.iter().find(|line| {
+                        let line = fold(line);
+                        line.starts_with(&trailer.key) && line.contains(&trailer.value)
+                    });
+                    self.line(&hit, place, original.copied().unwrap_or(&line), commit);
                 }
             }
         }
+    }
+
+    fn has(&self, mark: &Mark, place: &Place, commit: Option<usize>) -> bool {
+        let same = |hit: &Hit<'_>| {
+            hit.mark.marker.id == mark.marker.id && hit.place == *place && hit.commit == commit
+        };
+        self.hits.iter().any(same)
+    }
+
+    fn line(&mut self, hit: &LineHit<'m>, place: &Place, line: &str, commit: Option<usize>) {
+        let text = shown::around(line, &hit.matched);
+        self.hit(hit.mark, place.clone(), text, &hit.subject, commit);
     }
 
     fn commit(&mut self, commit: &Commit, at: usize) {
@@ -162,45 +212,30 @@ impl<'m> Scan<'m> {
         ] {
             self.identity(&format!("{} <{}>", who.name, who.email), &place, Some(at));
             if let Some(account) = &who.account {
-                self.account(account, place, Some(at));
+                self.account(account, &place, Some(at));
             }
         }
         if self.quotes(&commit.author) {
             return;
         }
-        let message = commit.message.as_str();
-        let clean = normal::clean(message);
-        let lines: Vec<&str> = message.split('\n').collect();
-        for by in trailers::by_lines(&clean.text) {
-            if AUTHORSHIP.contains(&by.key.as_str()) {
-                self.identity(&by.value, &Place::CommitTrailer(by.key), Some(at));
-            }
-        }
-        // A fence cannot hide what git itself takes for a trailer.
-        for trailer in trailers::parse(&normal::fold(message)) {
-            let key = trailer.key.to_ascii_lowercase();
-            if AUTHORSHIP.contains(&key.as_str()) {
-                self.identity(&trailer.value, &Place::CommitTrailer(key), Some(at));
-            }
-        }
-        for (mark, line) in self.markers.lines(&clean.text) {
-            self.hit(
-                mark,
-                Place::CommitMessage,
-                lines.get(line).copied().unwrap_or_default(),
-                Some(at),
-            );
-        }
-        let subject = lines.first().copied().unwrap_or_default();
-        for mark in self.markers.subject(&normal::fold(subject)) {
-            self.hit(mark, Place::CommitMessage, subject, Some(at));
+        self.text(&commit.message, &Place::CommitMessage, Some(at));
+        let subject = letters::lines(&commit.message)[0];
+        let searched = fold(subject);
+        for hit in self.markers.subject(&searched) {
+            self.value(&hit, Place::CommitMessage, &searched, subject, Some(at));
         }
     }
 
+    /// Whether a commit is by automation whose texts are other people's. Its name is free text: the address
+    /// decides, and where the forge knows the account, the account.
     fn quotes(&self, author: &Identity) -> bool {
-        let text = format!("{} <{}>", author.name, author.email);
+        let who = match &author.account {
+            Some(account) if account.kind != AccountKind::Bot => return false,
+            Some(account) => address(account),
+            None => format!("<{}>", author.email),
+        };
         self.markers
-            .excluded(&normal::fold(&text))
+            .excluded(&fold(&who))
             .is_some_and(|exclusion| exclusion.quotes)
     }
 
@@ -227,9 +262,10 @@ impl<'m> Scan<'m> {
             .commits
             .iter()
             .position(|commit| commit.oid == *note.commit);
-        for mark in marks {
-            self.hit(mark, Place::Note, &format!("{}: {tool}", note.from), at);
-            if let (Some(hit), Some(named)) = (self.hits.last_mut(), self.markers.named(tool)) {
+        for hit in marks {
+            let text = shown::around(&format!("{}: {tool}", note.from), tool);
+            self.hit(hit.mark, Place::Note, text, tool, at);
+            if let (Some(hit), Some(named)) = (self.hits.last_mut(), self.markers.names().tool(tool)) {
                 hit.tool = Some(named);
             }
         }
@@ -238,9 +274,9 @@ impl<'m> Scan<'m> {
     fn files(&mut self, patch: &Patch<'_>) {
         for file in &patch.files {
             let path = file.display_path();
-            for mark in self.markers.file(&path) {
-                if mark.marker.role == Role::Context || traces_an_agent(file) {
-                    self.hit(mark, Place::File(path.clone()), &path, None);
+            for hit in self.markers.file(&path) {
+                if hit.mark.marker.role == Role::Context || traces_an_agent(file) {
+                    self.value(&hit, Place::File(path.clone()), &path, &path, None);
                 }
             }
         }
@@ -305,12 +341,26 @@ impl<'m> Scan<'m> {
     }
 }
 
+/// Where a `…-by:` line stands: in a description it is one line of it.
+fn by_line(place: &Place, key: String) -> Place {
+    match place {
+        Place::CommitMessage => Place::CommitTrailer(key),
+        other => other.clone(),
+    }
+}
+
 /// The address that the forge writes for an account, so that one pattern serves commits and accounts.
 fn address(person: &Person) -> String {
     let login = &person.login;
+    // One of the forge's interfaces leaves it out.
+    let bot = if person.kind == AccountKind::Bot && !login.ends_with("[bot]") {
+        "[bot]"
+    } else {
+        ""
+    };
     match &person.id {
-        Some(id) => format!("{login} <{id}+{login}@users.noreply.github.com>"),
-        None => format!("{login} <{login}@users.noreply.github.com>"),
+        Some(id) => format!("{login} <{id}+{login}{bot}@users.noreply.github.com>"),
+        None => format!("{login} <{login}{bot}@users.noreply.github.com>"),
     }
 }
 

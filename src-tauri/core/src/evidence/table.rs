@@ -5,9 +5,14 @@ use std::sync::LazyLock;
 use regex::{Regex, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
+use super::custom::Custom;
+use super::disclosure::Reads;
+use super::letters::fold;
+use super::marks::{Compiled, LineHit, Mark, ValueHit};
+use super::names::{Name, Names};
 use super::{Role, Strength};
 
-const BUILTIN: [&str; 7] = [
+const BUILTIN: [&str; 8] = [
     include_str!("markers/identity.toml"),
     include_str!("markers/accounts.toml"),
     include_str!("markers/branches.toml"),
@@ -15,6 +20,7 @@ const BUILTIN: [&str; 7] = [
     include_str!("markers/texts.toml"),
     include_str!("markers/other.toml"),
     include_str!("markers/exclusions.toml"),
+    include_str!("markers/names.toml"),
 ];
 
 /// Where a mark of the table is looked for.
@@ -32,7 +38,8 @@ pub(super) enum Surface {
     File,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+/// A row of the table.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Marker {
     pub(super) id: String,
@@ -41,14 +48,12 @@ pub(super) struct Marker {
     pub(super) strength: Strength,
     pub(super) role: Role,
     pub(super) pattern: String,
-    /// A line that matches this too is no evidence.
-    pub(super) unless: Option<String>,
+    /// What else of the line is read, and decides.
+    pub(super) reads: Option<Reads>,
     /// Also looked for in HTML comments.
     #[serde(default)]
     pub(super) comments: bool,
-    #[cfg_attr(not(test), expect(dead_code, reason = "the table's own tests"))]
     pub(super) examples: Vec<String>,
-    #[cfg_attr(not(test), expect(dead_code, reason = "the table's own tests"))]
     pub(super) counter_examples: Vec<String>,
 }
 
@@ -67,15 +72,7 @@ pub(super) struct Exclusion {
     pub(super) counter_examples: Vec<String>,
 }
 
-/// How a tool is called in a text whose mark names no tool itself.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Name {
-    tool: String,
-    pattern: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
     #[serde(default)]
@@ -86,17 +83,30 @@ struct Document {
     name: Vec<Name>,
 }
 
+impl Document {
+    fn read(documents: &[&str]) -> Result<Self, TableError> {
+        let mut all = Self::default();
+        for text in documents {
+            let one: Self = toml::from_str(text).map_err(|error| TableError(error.to_string()))?;
+            all.marker.extend(one.marker);
+            all.exclusion.extend(one.exclusion);
+            all.name.extend(one.name);
+        }
+        Ok(all)
+    }
+}
+
 /// Why a table of marks was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the table of marks cannot be used: {0}")]
-pub struct TableError(String);
+pub struct TableError(pub(super) String);
 
 /// A table of marks, compiled.
 #[derive(Debug)]
 pub struct Markers {
     pub(super) exclusions: Vec<Exclusion>,
     excluded: RegexSet,
-    names: Vec<(String, Regex)>,
+    names: Names,
     identity: Compiled,
     account: Compiled,
     branch: Compiled,
@@ -105,20 +115,6 @@ pub struct Markers {
     label: Compiled,
     note: Compiled,
     file: Compiled,
-}
-
-/// The marks of one surface: one automaton says which match at all, the single patterns where.
-#[derive(Debug)]
-struct Compiled {
-    set: RegexSet,
-    marks: Vec<Mark>,
-}
-
-#[derive(Debug)]
-pub(super) struct Mark {
-    pub(super) marker: Marker,
-    regex: Regex,
-    unless: Option<Regex>,
 }
 
 impl Markers {
@@ -132,13 +128,27 @@ impl Markers {
 
     /// Reads tables of marks (TOML, as in `markers/`); an id may stand only once.
     pub fn parse(documents: &[&str]) -> Result<Self, TableError> {
-        let mut all = Document::default();
-        for text in documents {
-            let one: Document = toml::from_str(text).map_err(|error| TableError(error.to_string()))?;
-            all.marker.extend(one.marker);
-            all.exclusion.extend(one.exclusion);
-            all.name.extend(one.name);
-        }
+        Self::build(Document::read(documents)?)
+    }
+
+    /// The compiled-in marks and those that a policy adds: what decides whether a change needs a sign-off, in the
+    /// gate and in the window alike. What the policy mutes still counts here, so that muting can only ever make
+    /// a text shorter, never a demand smaller.
+    pub fn for_gate(custom: &Custom) -> Result<Self, TableError> {
+        let mut document = Document::read(&BUILTIN)?;
+        document.marker.extend(custom.marks());
+        Self::build(document)
+    }
+
+    /// The same without what the policy mutes: what is shown as evidence and told about. It decides nothing.
+    pub fn for_window(custom: &Custom) -> Result<Self, TableError> {
+        let mut document = Document::read(&BUILTIN)?;
+        document.marker.extend(custom.marks());
+        document.marker.retain(|marker| !custom.mutes(&marker.id));
+        Self::build(document)
+    }
+
+    fn build(all: Document) -> Result<Self, TableError> {
         let mut ids: Vec<&str> = all.marker.iter().map(|marker| marker.id.as_str()).collect();
         ids.sort_unstable();
         if let Some(twice) = ids.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -152,13 +162,9 @@ impl Markers {
                 .cloned();
             Compiled::new(chosen.collect())
         };
-        let names = all
-            .name
-            .iter()
-            .map(|name| Ok((name.tool.clone(), compile(&name.pattern)?)));
         Ok(Self {
             excluded: set(all.exclusion.iter().map(|exclusion| exclusion.pattern.as_str()))?,
-            names: names.collect::<Result<_, TableError>>()?,
+            names: Names::new(all.name)?,
             identity: only(&[Surface::Identity])?,
             account: only(&[Surface::Account])?,
             branch: only(&[Surface::Branch])?,
@@ -171,6 +177,50 @@ impl Markers {
         })
     }
 
+    /// One mark and nothing else, to try it.
+    pub(super) fn alone(marker: Marker) -> Result<Self, TableError> {
+        Self::build(Document {
+            marker: vec![marker],
+            ..Document::default()
+        })
+    }
+
+    /// Whether any mark matches a text, as a text of its surface.
+    pub(super) fn match_somewhere(&self, text: &str) -> bool {
+        let text = fold(text);
+        let values = [
+            &self.identity,
+            &self.account,
+            &self.branch,
+            &self.subject,
+            &self.label,
+            &self.note,
+            &self.file,
+        ];
+        !self.lines(&text).is_empty() || values.iter().any(|marks| !marks.in_value(&text).is_empty())
+    }
+
+    /// The ids of all marks and of the automation that is no AI.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        let marks = self.marks().map(|mark| mark.marker.id.as_str());
+        marks.chain(self.exclusions.iter().map(|exclusion| exclusion.id.as_str()))
+    }
+
+    /// The tools that marks name.
+    pub fn tools(&self) -> impl Iterator<Item = &str> {
+        self.marks().filter_map(|mark| mark.marker.tool.as_deref())
+    }
+
+    #[cfg(test)]
+    pub(super) fn matches(&self, mark: &Mark, text: &str) -> bool {
+        mark.matches(&fold(text), self)
+    }
+
+    /// Whether a mark of this id is compiled in.
+    pub(super) fn knows(&self, id: &str) -> bool {
+        self.marks().any(|mark| mark.marker.id == id)
+    }
+
     /// The automation without AI that an identity (`Name <address>`) belongs to.
     pub(super) fn excluded(&self, identity: &str) -> Option<&Exclusion> {
         self.excluded
@@ -180,48 +230,44 @@ impl Markers {
             .map(|at| &self.exclusions[at])
     }
 
-    /// The tool that a text names, for marks that name none.
-    pub(super) fn named(&self, text: &str) -> Option<String> {
-        self.names
-            .iter()
-            .find(|(_, regex)| regex.is_match(text))
-            .map(|(tool, _)| tool.clone())
+    /// What tools are called.
+    pub(super) fn names(&self) -> &Names {
+        &self.names
     }
 
-    pub(super) fn identity<'m>(&'m self, text: &str) -> Vec<&'m Mark> {
+    pub(super) fn identity<'m>(&'m self, text: &str) -> Vec<ValueHit<'m>> {
         self.identity.in_value(text)
     }
 
-    pub(super) fn account<'m>(&'m self, text: &str) -> Vec<&'m Mark> {
+    pub(super) fn account<'m>(&'m self, text: &str) -> Vec<ValueHit<'m>> {
         self.account.in_value(text)
     }
 
-    pub(super) fn branch<'m>(&'m self, text: &str) -> Vec<&'m Mark> {
+    pub(super) fn branch<'m>(&'m self, text: &str) -> Vec<ValueHit<'m>> {
         self.branch.in_value(text)
     }
 
-    pub(super) fn subject<'m>(&'m self, text: &str) -> Vec<&'m Mark> {
+    pub(super) fn subject<'m>(&'m self, text: &str) -> Vec<ValueHit<'m>> {
         self.subject.in_value(text)
     }
 
-    pub(super) fn label<'m>(&'m self, text: &str) -> Vec<&'m Mark> {
+    pub(super) fn label<'m>(&'m self, text: &str) -> Vec<ValueHit<'m>> {
         self.label.in_value(text)
     }
 
-    pub(super) fn note<'m>(&'m self, text: &str) -> Vec<&'m Mark> {
+    pub(super) fn note<'m>(&'m self, text: &str) -> Vec<ValueHit<'m>> {
         self.note.in_value(text)
     }
 
-    pub(super) fn file<'m>(&'m self, text: &str) -> Vec<&'m Mark> {
+    pub(super) fn file<'m>(&'m self, text: &str) -> Vec<ValueHit<'m>> {
         self.file.in_value(text)
     }
 
-    /// Marks in the lines of a commit message or description, each with its 0-based line.
-    pub(super) fn lines<'m>(&'m self, text: &str) -> Vec<(&'m Mark, usize)> {
-        self.lines.in_lines(text)
+    /// Marks in the lines of a commit message or description.
+    pub(super) fn lines<'m>(&'m self, text: &str) -> Vec<LineHit<'m>> {
+        self.lines.in_lines(text, self)
     }
 
-    #[cfg(test)]
     pub(super) fn marks(&self) -> impl Iterator<Item = &Mark> {
         [
             &self.identity,
@@ -234,88 +280,15 @@ impl Markers {
             &self.file,
         ]
         .into_iter()
-        .flat_map(|compiled| &compiled.marks)
+        .flat_map(Compiled::marks)
     }
 }
 
-impl Compiled {
-    fn new(markers: Vec<Marker>) -> Result<Self, TableError> {
-        let patterns: Vec<String> = markers.iter().map(|marker| marker.pattern.clone()).collect();
-        let mut marks = Vec::with_capacity(markers.len());
-        for marker in markers {
-            let named = |error: TableError| TableError(format!("{}: {}", marker.id, error.0));
-            let regex = compile(&marker.pattern).map_err(named)?;
-            let unless = marker.unless.as_deref().map(compile).transpose().map_err(named)?;
-            marks.push(Mark {
-                marker,
-                regex,
-                unless,
-            });
-        }
-        // After the single patterns: their errors say whose they are.
-        Ok(Self {
-            set: set(patterns.iter().map(String::as_str))?,
-            marks,
-        })
-    }
-
-    fn in_value(&self, text: &str) -> Vec<&Mark> {
-        let found = self.set.matches(text);
-        found
-            .iter()
-            .map(|at| &self.marks[at])
-            .filter(|mark| !mark.is_cancelled(text))
-            .collect()
-    }
-
-    /// One mark counts once a line. The line is that of the match's end: patterns may begin with blank lines.
-    fn in_lines(&self, text: &str) -> Vec<(&Mark, usize)> {
-        let mut hits = Vec::new();
-        for at in &self.set.matches(text) {
-            let mark = &self.marks[at];
-            let (mut line, mut counted) = (0, 0);
-            let mut last = None;
-            for found in mark.regex.find_iter(text) {
-                let end = found.end().saturating_sub(1).max(found.start());
-                line += text.as_bytes()[counted..end]
-                    .iter()
-                    .filter(|byte| **byte == b'\n')
-                    .count();
-                counted = end;
-                let start = text[..end].rfind('\n').map_or(0, |newline| newline + 1);
-                let stop = text[end..].find('\n').map_or(text.len(), |newline| end + newline);
-                if last != Some(line) && !mark.is_cancelled(text.get(start..stop).unwrap_or_default()) {
-                    last = Some(line);
-                    hits.push((mark, line));
-                }
-                if hits.len() >= MOST_HITS {
-                    return hits;
-                }
-            }
-        }
-        hits
-    }
-}
-
-/// More hits in one text prove nothing more, and a hostile text must not fill the memory.
-const MOST_HITS: usize = 100;
-
-impl Mark {
-    fn is_cancelled(&self, line: &str) -> bool {
-        self.unless.as_ref().is_some_and(|unless| unless.is_match(line))
-    }
-
-    #[cfg(test)]
-    pub(super) fn matches(&self, text: &str) -> bool {
-        self.regex.is_match(text) && !self.is_cancelled(text)
-    }
-}
-
-fn compile(pattern: &str) -> Result<Regex, TableError> {
+pub(super) fn compile(pattern: &str) -> Result<Regex, TableError> {
     Regex::new(&quick(pattern)).map_err(|error| TableError(error.to_string()))
 }
 
-fn set<'p>(patterns: impl Iterator<Item = &'p str>) -> Result<RegexSet, TableError> {
+pub(super) fn set<'p>(patterns: impl Iterator<Item = &'p str>) -> Result<RegexSet, TableError> {
     let set = RegexSetBuilder::new(patterns.map(quick))
         .dfa_size_limit(16 << 20)
         .build();

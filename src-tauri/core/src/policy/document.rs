@@ -12,6 +12,7 @@ use super::{
     Asks, Authors, Bind, Component, Policy, Presence, Require, Rule, Senior, Undeclared, Unreadable,
 };
 use crate::decision::is_decimal;
+use crate::evidence::custom::{Custom, MarkerTable};
 use crate::globs::Glob;
 
 /// Most globs in one policy.
@@ -215,6 +216,10 @@ struct Document {
     #[serde(default)]
     component: Vec<ComponentTable>,
     break_glass: Option<toml::Table>,
+    #[serde(default)]
+    marker: Vec<MarkerTable>,
+    #[serde(default)]
+    mute: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -328,6 +333,8 @@ pub(super) fn parse(text: &str) -> Result<Policy, Unreadable> {
         rules: Vec::new(),
         components: Vec::new(),
         break_glass: document.break_glass.is_some(),
+        markers: Custom::read(document.marker, document.mute)
+            .map_err(|(offset, message)| place(offset, message))?,
     };
     let (mut ids, mut principals) = (BTreeSet::new(), BTreeSet::new());
     for senior in document.senior {

@@ -1,0 +1,36 @@
+//! `cargo xtask bench`: measures, and leaves the figures under `target/bench`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::run::Job;
+use crate::say;
+
+/// Recall and precision of the evidence, by tool.
+pub(crate) fn evidence() -> Result<ExitCode> {
+    let json = crate::target().join("bench/evidence.json");
+    let mut job = Job::cargo(&["run", "--quiet", "--release", "--package", "countersign-core"])
+        .arg("--example")
+        .arg("bench_evidence")
+        .arg("--")
+        .arg("--json")
+        .arg(&json);
+    match shared() {
+        Some(folder) => job = job.arg("--shared").arg(folder),
+        None => say::line("SKIPPED: the shared corpora are not here (COUNTERSIGN_SHARED names their folder)"),
+    }
+    if !job.run()?.ok {
+        bail!("the evidence could not be measured");
+    }
+    say::line(&format!("written to {}", json.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where the shared corpora are: named by the environment, or beside the work tree.
+fn shared() -> Option<PathBuf> {
+    let named = std::env::var_os("COUNTERSIGN_SHARED").map(PathBuf::from);
+    let folder = named.unwrap_or_else(|| crate::root().join("../shared"));
+    folder.join("data").is_dir().then_some(folder)
+}

@@ -149,7 +149,9 @@ fn locked_it_does_not_hold_anything_up_and_loses_nothing() -> Result<()> {
     assert_eq!(answer["ok"], "locked");
     // It gave the person time to answer, and did not wait for ever: how long a loaded machine takes is not said here.
     assert!(
-        answer["ms"].as_u64().is_some_and(|ms| (4_000..25_000).contains(&ms)),
+        answer["ms"]
+            .as_u64()
+            .is_some_and(|ms| (4_000..25_000).contains(&ms)),
         "{answer}"
     );
     assert!(error(&probe.ask(&["get", "token"])?).contains("Unlock it"));

@@ -1,4 +1,5 @@
 //! The engine's notices against a notification service that the test plays itself, none, and a real one.
+#![allow(missing_docs, reason = "the macro for signals makes methods without")]
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,7 +32,6 @@ struct Service {
     shown: Arc<Mutex<Vec<Shown>>>,
 }
 
-#[allow(missing_docs, reason = "the macro's own methods have none")]
 #[zbus::interface(name = "org.freedesktop.Notifications")]
 impl Service {
     fn get_capabilities(&self) -> Vec<String> {

@@ -68,7 +68,10 @@ impl Bench {
 
     /// What the app is started with.
     pub(crate) fn words(&self) -> [String; 2] {
-        ["--profile".into(), self.stage.profile.to_string_lossy().into_owned()]
+        [
+            "--profile".into(),
+            self.stage.profile.to_string_lossy().into_owned(),
+        ]
     }
 
     /// The app's window, under WebDriver.

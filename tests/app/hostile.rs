@@ -94,7 +94,11 @@ async fn a_script_in_the_page_cannot_sign() -> Result<()> {
         let refusal = window.invoke("decide", never_shown).await?.err();
         let refusal = refusal.context("a change that was never shown was signed")?;
         assert!(refusal["message"].is_string(), "in words: {refusal}");
-        assert_eq!(bench.desk.look_for_window("^Approve"), None, "it is not even asked");
+        assert_eq!(
+            bench.desk.look_for_window("^Approve"),
+            None,
+            "it is not even asked"
+        );
 
         // One that was shown, read and acknowledged still takes the native question, which no script can answer.
         window.click("//*[@role='option']").await?;

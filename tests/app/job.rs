@@ -25,7 +25,11 @@ async fn signing_in_shows_the_queue_and_leaves_the_token_nowhere() -> Result<()>
         window.fill("//input[@id='token']", "ghp_wrong").await?;
         window.press_button("Sign in").await?;
         window.says("How it went").await?;
-        assert_eq!(window.count("//*[@role='option']").await?, 0, "a wrong token opens nothing");
+        assert_eq!(
+            window.count("//*[@role='option']").await?,
+            0,
+            "a wrong token opens nothing"
+        );
 
         let token = forge.token();
         window.fill("//input[@id='token']", &token).await?;
@@ -34,7 +38,10 @@ async fn signing_in_shows_the_queue_and_leaves_the_token_nowhere() -> Result<()>
         window.says(TITLE).await?;
 
         let page = window.script(PAGE).await?;
-        assert!(!page.as_str().context("the page is text")?.contains(&token), "the token is in the page");
+        assert!(
+            !page.as_str().context("the page is text")?.contains(&token),
+            "the token is in the page"
+        );
         for file in files_below(&profile)? {
             let bytes = std::fs::read(&file).unwrap_or_default();
             let found = bytes.windows(token.len()).any(|part| part == token.as_bytes());
@@ -90,7 +97,11 @@ async fn what_was_read_is_approved_signed_and_confirmed_at_the_forge() -> Result
         };
         assert_eq!((review.author.as_str(), review.state), ("priya-n", "APPROVED"));
         assert!(review.submitted_at.is_some());
-        assert!(review.body.contains("```countersign-dsse-v1\n"), "{}", review.body);
+        assert!(
+            review.body.contains("```countersign-dsse-v1\n"),
+            "{}",
+            review.body
+        );
         window.end().await;
         Ok(())
     })
@@ -114,7 +125,9 @@ async fn return_alone_in_the_native_question_signs_nothing() -> Result<()> {
                 Ok((!window.text().await?.contains("Answer the question")).then_some(()))
             })
             .await?;
-        window.find("//dialog[@open]//button[contains(., 'Sign and approve')]").await?;
+        window
+            .find("//dialog[@open]//button[contains(., 'Sign and approve')]")
+            .await?;
         assert_eq!(bench.reviews_posted(), 0);
         window.end().await;
         Ok(())

@@ -20,7 +20,10 @@ async fn a_profile_from_a_newer_version_is_refused_in_words_and_not_touched() ->
         prepare(&desk, Path::new(DEMO), &["key", &folder], "").await?;
         let file = profile.join("countersign.db");
         let mut newer = std::fs::read(&file)?;
-        newer.get_mut(LAYOUT).context("it has a header")?.copy_from_slice(&9_999_u32.to_be_bytes());
+        newer
+            .get_mut(LAYOUT)
+            .context("it has a header")?
+            .copy_from_slice(&9_999_u32.to_be_bytes());
         std::fs::write(&file, &newer)?;
 
         let app = app()?.to_string_lossy().into_owned();
@@ -43,8 +46,14 @@ fn pixels(desk: &Desk) -> Result<Vec<[u8; 3]>> {
     desk.screenshot(&file)?;
     let bytes = std::fs::read(&file)?;
     // `P6`, width, height, deepest value; then one byte a colour.
-    let body = bytes.len().checked_sub(1280 * 860 * 3).context("the picture is too small")?;
-    ensure!(bytes.starts_with(b"P6") && bytes[..body].ends_with(b"255\n"), "it is another kind of picture");
+    let body = bytes
+        .len()
+        .checked_sub(1280 * 860 * 3)
+        .context("the picture is too small")?;
+    ensure!(
+        bytes.starts_with(b"P6") && bytes[..body].ends_with(b"255\n"),
+        "it is another kind of picture"
+    );
     Ok(bytes[body..].as_chunks::<3>().0.to_vec())
 }
 

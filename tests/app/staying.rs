@@ -48,7 +48,9 @@ async fn closed_it_goes_on_in_the_tray_which_counts_opens_and_quits() -> Result<
         tray.click("Open Countersign").await?;
         bench.desk.find_window(WINDOW, PATIENCE)?;
         tray.click("Quit").await?;
-        wait_for("the app's end", PATIENCE, || Ok((!bench.desk.runs(&app)).then_some(())))
+        wait_for("the app's end", PATIENCE, || {
+            Ok((!bench.desk.runs(&app)).then_some(()))
+        })
     })
     .await
 }
@@ -85,9 +87,16 @@ async fn a_click_on_a_notice_opens_its_change() -> Result<()> {
         let asked = window.invoke("refresh", serde_json::json!({})).await?;
         assert!(asked.is_ok(), "{asked:?}");
         let notice = bench.desk.find_notice(PATIENCE).await?;
-        assert_eq!(window.count("//h1[contains(., 'Add a line')]").await?, 0, "it waits for the click");
+        assert_eq!(
+            window.count("//h1[contains(., 'Add a line')]").await?,
+            0,
+            "it waits for the click"
+        );
         bench.desk.click_notice(&notice)?;
-        window.find("//h1[contains(., 'Add a line')]").await.context("after the click")?;
+        window
+            .find("//h1[contains(., 'Add a line')]")
+            .await
+            .context("after the click")?;
         window.end().await;
         Ok(())
     })

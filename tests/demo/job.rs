@@ -97,10 +97,12 @@ pub(crate) async fn picture(window: &Window<'_>, transcript: &mut Transcript, na
 /// Waits for the review at the forge, submitted.
 async fn submitted(window: &Window<'_>, stage: &Stage<'_>) -> Result<Review> {
     window
-        .wait_for("the approval at the forge", async || match &stage.forge.reviews(REPO, NUMBER)[..] {
-            [one] => Ok(one.submitted_at.is_some().then(|| one.clone())),
-            [] => Ok(None),
-            more => bail!("one decision became {} reviews", more.len()),
+        .wait_for("the approval at the forge", async || {
+            match &stage.forge.reviews(REPO, NUMBER)[..] {
+                [one] => Ok(one.submitted_at.is_some().then(|| one.clone())),
+                [] => Ok(None),
+                more => bail!("one decision became {} reviews", more.len()),
+            }
         })
         .await
 }

@@ -30,7 +30,9 @@ const SHOWN: &str = "
 pub(crate) async fn all(stage: &Stage<'_>, transcript: &mut Transcript) -> Result<()> {
     transcript.doing("parsing every diff");
     let parsed = parse_all(stage)?;
-    transcript.say(&format!("{parsed} diffs were parsed, and written again byte for byte."));
+    transcript.say(&format!(
+        "{parsed} diffs were parsed, and written again byte for byte."
+    ));
 
     transcript.doing("waiting for the window");
     let window = stage.open().await?;
@@ -62,7 +64,11 @@ async fn shown(window: &Window<'_>, row: usize) -> Result<String> {
             let text = |name: &str| seen[name].as_str().unwrap_or_default().to_owned();
             let is_it = seen["row"] == row && !text("title").is_empty() && text("title") == text("chosen");
             let nothing = text("nothing");
-            ensure!(!is_it || nothing.is_empty(), "{} shows no diff: {nothing}", text("title"));
+            ensure!(
+                !is_it || nothing.is_empty(),
+                "{} shows no diff: {nothing}",
+                text("title")
+            );
             let how = match (lines(&seen), text("without")) {
                 (0, words) if words.is_empty() => return Ok(None),
                 (0, words) => words,
@@ -83,7 +89,8 @@ fn parse_all(stage: &Stage<'_>) -> Result<usize> {
         let mut parsed = 0;
         for repo in &world.repos {
             for change in repo.changes.values() {
-                round_trip(repo, change).with_context(|| format!("{:?} ({})", change.title, change.head()))?;
+                round_trip(repo, change)
+                    .with_context(|| format!("{:?} ({})", change.title, change.head()))?;
                 parsed += 1;
             }
         }
@@ -100,7 +107,15 @@ fn round_trip(
     let patch = Patch::parse(&diff).map_err(|error| anyhow::anyhow!("its diff cannot be parsed: {error}"))?;
     ensure!(patch.to_bytes() == diff, "its diff is another one after parsing");
     // Asked apart from the diff, of another part of git.
-    let raw = repo.git.run(&["diff-tree", "-r", "-z", "--no-renames", "--name-only", &base, head])?;
+    let raw = repo.git.run(&[
+        "diff-tree",
+        "-r",
+        "-z",
+        "--no-renames",
+        "--name-only",
+        &base,
+        head,
+    ])?;
     let changed = raw.iter().filter(|byte| **byte == 0).count();
     if changed > 0 && patch.files.is_empty() {
         bail!("git says that {changed} files changed, and its diff has none");

@@ -119,7 +119,11 @@ fn show_signs(watched: &Weak<Mutex<Doing>>) {
     while let Some(doing) = watched.upgrade() {
         let mut doing = doing.lock().unwrap_or_else(PoisonError::into_inner);
         if doing.heard.elapsed() > doing.quiet {
-            println!("          … {}, since {} s", doing.what, doing.since.elapsed().as_secs());
+            println!(
+                "          … {}, since {} s",
+                doing.what,
+                doing.since.elapsed().as_secs()
+            );
             (doing.heard, doing.quiet) = (Instant::now(), QUIET_AGAIN);
         }
         drop(doing);

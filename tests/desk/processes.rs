@@ -30,7 +30,11 @@ impl Guard {
         let mut command = Command::new("sh");
         command.args(["-c", GUARD, "guard"]).arg(folder);
         // In a group of its own, so that Ctrl+C ends those that it watches for and not it.
-        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         Ok(Self(command.spawn().context("sh could not be started")?))
     }
 
@@ -60,7 +64,10 @@ impl Running {
 /// Ends a process group. What is gone already is what was wanted.
 pub(super) fn end_group(id: u32) {
     let group = format!("-{id}");
-    let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+    let _ = Command::new("kill")
+        .args(["-KILL", "--", &group])
+        .stderr(Stdio::null())
+        .status();
 }
 
 /// Waits for a child that leads its process group; when it takes longer than `limit`, all of the group is ended.
@@ -108,8 +115,14 @@ impl Desk {
     /// It is not installed, it does not end, or it failed; then with what it said.
     pub fn run(&self, program: &str, words: &[&str]) -> Result<String> {
         let mut command = self.command(program);
-        command.args(words).process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let child = command.spawn().with_context(|| format!("{program} could not be started"))?;
+        command
+            .args(words)
+            .process_group(0)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let child = command
+            .spawn()
+            .with_context(|| format!("{program} could not be started"))?;
         let output = output_of(child, PATIENCE).with_context(|| format!("{program} {}", words.join(" ")))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();

@@ -72,7 +72,8 @@ impl Window<'_> {
     /// # Errors
     /// It does not come.
     pub async fn sign_and_approve(&self) -> Result<String> {
-        self.click("//dialog//button[contains(., 'Sign and approve')]").await?;
+        self.click("//dialog//button[contains(., 'Sign and approve')]")
+            .await?;
         self.native("^Approve").await
     }
 }

@@ -36,7 +36,10 @@ impl Desk {
             // Wayland alone: its socket is looked for in the runtime folder, which is another one on the desk.
             if let Some(socket) = given("WAYLAND_DISPLAY") {
                 let folder = given("XDG_RUNTIME_DIR").unwrap_or_default();
-                self.set("WAYLAND_DISPLAY", Path::new(&folder).join(socket).to_string_lossy());
+                self.set(
+                    "WAYLAND_DISPLAY",
+                    Path::new(&folder).join(socket).to_string_lossy(),
+                );
                 self.set("GDK_BACKEND", "wayland");
                 self.set("XDG_SESSION_TYPE", "wayland");
             }
@@ -79,7 +82,9 @@ impl Desk {
     /// # Errors
     /// None came in time.
     pub fn find_window(&self, title: &str, patience: Duration) -> Result<String> {
-        wait_for(&format!("a window {title:?}"), patience, || Ok(self.look_for_window(title)))
+        wait_for(&format!("a window {title:?}"), patience, || {
+            Ok(self.look_for_window(title))
+        })
     }
 
     /// Waits until there is no such window any more.

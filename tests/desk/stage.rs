@@ -42,7 +42,10 @@ impl Stage {
         let allowed_signers = enrol(&mut world, &public_line)?;
         let forge = Forge::start(world).await?;
         let count: usize = forge.with(|world| world.repos.iter().map(|repo| repo.changes.len()).sum());
-        tell(&format!("The test forge serves {count} changes at {}.", forge.url()));
+        tell(&format!(
+            "The test forge serves {count} changes at {}.",
+            forge.url()
+        ));
         prepare(desk, demo, &["account", &folder, forge.url()], &forge.token()).await?;
         tell(&format!(
             "Signed in as {}; token and signing key are in the keychain.",
@@ -62,8 +65,15 @@ impl Stage {
 /// It failed.
 pub async fn prepare(desk: &Desk, demo: &Path, words: &[&str], input: &str) -> Result<String> {
     let mut command = tokio::process::Command::from(desk.command(demo));
-    command.arg("--prepare").args(words).process_group(0).kill_on_drop(true);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .arg("--prepare")
+        .args(words)
+        .process_group(0)
+        .kill_on_drop(true);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().context("the demo could not be started")?;
     desk.watch(child.id().context("it has just been started")?)?;
     let mut stdin = child.stdin.take().context("no way to hand over the token")?;

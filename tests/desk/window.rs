@@ -95,7 +95,11 @@ impl<'d> Window<'d> {
     ///
     /// # Errors
     /// Looking failed, or nothing came in time.
-    pub async fn wait_for<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Result<Option<T>>) -> Result<T> {
+    pub async fn wait_for<T>(
+        &self,
+        what: &str,
+        mut look: impl AsyncFnMut() -> Result<Option<T>>,
+    ) -> Result<T> {
         let start = Instant::now();
         loop {
             if let Some(found) = look().await? {
@@ -227,7 +231,9 @@ impl<'d> Window<'d> {
                 (answer) => done({ answer: answer ?? null }),
                 (refusal) => done({ refusal: refusal?.message ? refusal : String(refusal) }));";
         let asked = self.client.execute_async(script, vec![command.into(), words]);
-        let mut told = tokio::time::timeout(PATIENCE, asked).await.context("no answer came")??;
+        let mut told = tokio::time::timeout(PATIENCE, asked)
+            .await
+            .context("no answer came")??;
         Ok(match told.get_mut("refusal").map(Value::take) {
             Some(refusal) => Err(refusal),
             None => Ok(told["answer"].take()),
@@ -251,7 +257,8 @@ impl<'d> Window<'d> {
     /// The page does not answer, or the file cannot be written.
     pub async fn picture(&self, file: &Path) -> Result<()> {
         // What was just shown is drawn two frames later; the X server knows nothing of the page's own.
-        let frames = "const [done] = arguments; requestAnimationFrame(() => requestAnimationFrame(() => done(0)))";
+        let frames =
+            "const [done] = arguments; requestAnimationFrame(() => requestAnimationFrame(() => done(0)))";
         // A page that is covered draws no frames.
         let drawn = self.client.execute_async(frames, Vec::new());
         let _ = tokio::time::timeout(Duration::from_secs(2), drawn).await;

@@ -147,10 +147,11 @@ fn locked_it_does_not_hold_anything_up_and_loses_nothing() -> Result<()> {
     desk.lock_keychain()?;
     let answer = probe.ask(&["probe"])?;
     assert_eq!(answer["ok"], "locked");
+    // It gave the person time to answer, and did not wait for ever: how long a loaded machine takes is not said here.
     assert!(
         answer["ms"]
             .as_u64()
-            .is_some_and(|ms| (4_000..9_000).contains(&ms)),
+            .is_some_and(|ms| (4_000..25_000).contains(&ms)),
         "{answer}"
     );
     assert!(error(&probe.ask(&["get", "token"])?).contains("Unlock it"));
@@ -239,12 +240,14 @@ fn a_key_in_the_agent_convinces_openssh_and_a_locked_agent_says_so() -> Result<(
             .contains("locked, or empty")
     );
     // Without a keychain either, so that is what is said last; the key is nowhere else.
-    assert!(!error(&sign(&mut probe)?).is_empty());
+    let refused = error(&sign(&mut probe)?).to_owned();
+    assert!(refused.contains("keychain"), "{refused}");
     desk.lock_agent(false)?;
     signs(&desk, &mut probe, &key)?;
 
     desk.run("ssh-add", &["-q", "-d", &desk.agent_key().to_string_lossy()])?;
-    assert!(!error(&sign(&mut probe)?).is_empty());
+    let refused = error(&sign(&mut probe)?).to_owned();
+    assert!(refused.contains("keychain"), "{refused}");
     desk.stop_agent();
     assert!(
         probe.ask(&["keys"])?["ok"]["problems"]

@@ -64,8 +64,6 @@ type Node = (
 trait Notifier {
     #[zbus(property(emits_changed_signal = "false"))]
     fn menu(&self) -> zbus::Result<zbus::zvariant::OwnedObjectPath>;
-    #[zbus(property(emits_changed_signal = "false"))]
-    fn icon_name(&self) -> zbus::Result<String>;
 }
 
 #[proxy(interface = "com.canonical.dbusmenu")]
@@ -176,16 +174,5 @@ impl Watcher {
             .await?
             .event(*id, "clicked", &Value::from(""), 0)
             .await?)
-    }
-
-    /// Where the icon's picture is.
-    pub(crate) async fn picture(&self) -> Result<String> {
-        let (name, path) = self.item().context("no tray was registered")?;
-        let notifier = NotifierProxy::builder(&self.bus)
-            .destination(name)?
-            .path(path)?
-            .build()
-            .await?;
-        Ok(notifier.icon_name().await?)
     }
 }

@@ -3,28 +3,27 @@
 //!
 //! | module | subject |
 //! |---|---|
-//! | [`window`] | the app in it, driven |
 //! | [`prepare`] | signing in, enrolling a key |
 //! | [`job`] | the main job, step by step |
-//! | [`collect`] | what CI collects for the gate |
+//! | [`tour`] | every commit of a repository, shown |
 //! | [`proof`] | what OpenSSH says |
 //! | [`transcript`] | what is left behind |
 
-mod collect;
 mod job;
 mod prepare;
 mod proof;
+mod tour;
 mod transcript;
-mod window;
 
 use std::path::{Path, PathBuf};
-use std::process::{ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use countersign_tests::desk::{self, Desk, Keychain};
-use countersign_tests::forge::world::World;
+use countersign_tests::desk::window::{Window, built};
+use countersign_tests::desk::{self, Desk, Keychain, stage};
 use countersign_tests::forge::{Forge, local, sample};
+use tokio::signal::unix::{SignalKind, signal};
 
 use transcript::Transcript;
 
@@ -58,12 +57,14 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Asked> {
 async fn main() -> ExitCode {
     let done = async {
         let asked = read(std::env::args().skip(1))?;
+        let mut terminated = signal(SignalKind::terminate())?;
         match &asked.prepare {
             Some(words) => prepared(words).await,
             None => tokio::select! {
                 done = demo(&asked) => done,
-                // Not left to the default: it would leave the desk and its folder behind.
+                // Not left to the default: it would leave the forge's folder behind.
                 _ = tokio::signal::ctrl_c() => bail!("ended by Ctrl+C"),
+                _ = terminated.recv() => bail!("ended by a signal"),
             },
         }
     };
@@ -96,7 +97,7 @@ pub(crate) struct Stage<'d> {
 }
 
 async fn demo(asked: &Asked) -> Result<()> {
-    let left_behind = window::built("demo")?
+    let left_behind = built("demo")?
         .ancestors()
         .nth(2)
         .unwrap_or(Path::new("target"))
@@ -108,8 +109,12 @@ async fn demo(asked: &Asked) -> Result<()> {
 }
 
 async fn on_stage(asked: &Asked, transcript: &mut Transcript) -> Result<()> {
-    let mut world = match &asked.repo {
-        Some(path) => local::serve_repo(path, asked.last.unwrap_or(LAST))?,
+    let mut world = match asked.repo.clone() {
+        Some(path) => {
+            transcript.doing("reading the repository");
+            let last = asked.last.unwrap_or(LAST);
+            tokio::task::spawn_blocking(move || local::serve_repo(&path, last)).await??
+        }
         None => sample::world()?,
     };
     let held_back = if asked.headless && asked.repo.is_none() {
@@ -117,6 +122,7 @@ async fn on_stage(asked: &Asked, transcript: &mut Transcript) -> Result<()> {
     } else {
         None
     };
+    transcript.doing("setting the desk");
     let desk = Desk::start(desk::Options {
         display: asked.headless,
         keychain: Keychain::Unlocked,
@@ -126,43 +132,24 @@ async fn on_stage(asked: &Asked, transcript: &mut Transcript) -> Result<()> {
     })?;
     transcript
         .say("The desk is set: display, session bus, keychain (gnome-keyring), notices (xfce4-notifyd).");
-    let profile = desk.home().join("profile");
-    let (app, gate) = (
-        window::built("countersign")?,
-        window::built("countersign-verify")?,
-    );
-
-    let public_line = prepare_on(&desk, &["key", &profile.to_string_lossy()], "").await?;
-    let allowed_signers = enrol(&mut world, &public_line)?;
-    let forge = Forge::start(world).await?;
-    transcript.say(&format!(
-        "The test forge serves {} changes at {}.",
-        count(&forge),
-        forge.url()
-    ));
-    prepare_on(
-        &desk,
-        &["account", &profile.to_string_lossy(), forge.url()],
-        &forge.token(),
-    )
-    .await?;
-    transcript.say(&format!(
-        "Signed in as {}; token and signing key are in the keychain.",
-        forge.login()
-    ));
-
+    let own = std::env::current_exe()?;
+    let tell = |words: &str| {
+        transcript.say(words);
+        transcript.doing("signing in, reading all changes once");
+    };
+    let set = stage::Stage::set(&desk, world, &own, tell).await?;
     let mut stage = Stage {
         desk: &desk,
-        forge,
-        app,
-        gate,
-        profile,
-        allowed_signers,
+        app: built("countersign")?,
+        gate: built("countersign-verify")?,
+        profile: set.profile,
+        allowed_signers: set.allowed_signers,
+        forge: set.forge,
     };
     match (asked.headless, held_back) {
         (false, _) => by_a_person(&stage, transcript).await?,
         (true, Some(held_back)) => job::main_job(&stage, held_back, transcript).await?,
-        (true, None) => job::tour(&stage, transcript).await?,
+        (true, None) => tour::all(&stage, transcript).await?,
     }
     let violations = stage.forge.take_violations();
     if !violations.is_empty() {
@@ -175,58 +162,12 @@ async fn on_stage(asked: &Asked, transcript: &mut Transcript) -> Result<()> {
     Ok(())
 }
 
-fn count(forge: &Forge) -> usize {
-    forge.with(|world| world.repos.iter().map(|repo| repo.changes.len()).sum())
-}
-
-/// Runs this program again, on the desk.
-async fn prepare_on(desk: &Desk, words: &[&str], input: &str) -> Result<String> {
-    use tokio::io::AsyncWriteExt;
-
-    let mut command = tokio::process::Command::from(desk.command(std::env::current_exe()?));
-    let command = command.arg("--prepare").args(words).kill_on_drop(true);
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let mut stdin = child.stdin.take().context("no way to hand over the token")?;
-    stdin.write_all(input.as_bytes()).await?;
-    drop(stdin);
-    let output = tokio::time::timeout(Duration::from_secs(90), child.wait_with_output()).await;
-    let output = output.context("the preparation does not end")??;
-    if !output.status.success() {
-        bail!(
-            "the preparation failed: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+impl<'d> Stage<'d> {
+    /// Opens the app, under WebDriver.
+    async fn open(&self) -> Result<Window<'d>> {
+        let profile = self.profile.to_string_lossy();
+        Window::open(self.desk, &self.app, &["--profile", &profile]).await
     }
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-/// Puts the key into each repository that has a policy, as its administrators would.
-fn enrol(world: &mut World, public_line: &str) -> Result<String> {
-    let key: Vec<&str> = public_line.split_whitespace().take(2).collect();
-    let line = format!(
-        "priya@acme.example namespaces=\"approval@countersign.dev\" {}\n",
-        key.join(" ")
-    );
-    let path = ".github/allowed_signers";
-    let has_policy = |repo: &&countersign_tests::forge::world::Repo| {
-        repo.git
-            .tip("main")
-            .is_some_and(|tip| repo.git.entry(&tip, ".github/countersign.toml").is_some())
-    };
-    let names: Vec<String> = world
-        .repos
-        .iter()
-        .filter(has_policy)
-        .map(|repo| repo.full_name())
-        .collect();
-    for name in names {
-        world.set_file(&name, "main", path, line.as_bytes())?;
-    }
-    Ok(line)
 }
 
 /// The app on the person's own display, until they close it.
@@ -235,8 +176,10 @@ async fn by_a_person(stage: &Stage<'_>, transcript: &mut Transcript) -> Result<(
     let mut app = command
         .arg("--profile")
         .arg(&stage.profile)
+        .process_group(0)
         .kill_on_drop(true)
         .spawn()?;
+    stage.desk.watch(app.id().context("it has just been started")?)?;
     transcript.say("The app is open. Close its window, or press Ctrl+C here, to end the demo.");
     // Closing the window leaves the app in the tray, and this desk has none: so the window is watched.
     let mut seen = false;
@@ -248,12 +191,11 @@ async fn by_a_person(stage: &Stage<'_>, transcript: &mut Transcript) -> Result<(
                 bail!("the app ended badly: {status}")
             };
         }
-        let windows = window::run(stage.desk, "xdotool", &["search", "--name", "^Countersign$"]).await;
-        match windows {
-            Ok((true, ids)) if !ids.trim().is_empty() => seen = true,
-            Ok(_) if seen => break,
-            // No X display to ask: then the app's own end, or Ctrl+C, is what is waited for.
-            Ok(_) | Err(_) => {}
+        match stage.desk.look_for_window("^Countersign$") {
+            Some(_) => seen = true,
+            None if seen => break,
+            // Not there yet, or no X display to ask: then its own end, or Ctrl+C, is what is waited for.
+            None => {}
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }

@@ -2,9 +2,24 @@
 #![allow(clippy::print_stdout, reason = "a person watches it")]
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+
+/// Silence after which the first sign of life is printed.
+const QUIET: Duration = Duration::from_secs(2);
+/// Silence between two further signs.
+const QUIET_AGAIN: Duration = Duration::from_secs(10);
+
+/// What is being done, and since when.
+struct Doing {
+    what: String,
+    since: Instant,
+    /// When something was printed last, and how long the next silence may be.
+    heard: Instant,
+    quiet: Duration,
+}
 
 /// The folder of what is left behind, and the story so far.
 pub(crate) struct Transcript {
@@ -12,6 +27,7 @@ pub(crate) struct Transcript {
     start: Instant,
     text: String,
     pictures: u32,
+    doing: Arc<Mutex<Doing>>,
 }
 
 impl Transcript {
@@ -22,16 +38,39 @@ impl Transcript {
         }
         std::fs::create_dir_all(folder)?;
         let text = "# Countersign's main job, driven by itself\n\n".to_owned();
+        let now = Instant::now();
+        let doing = Arc::new(Mutex::new(Doing {
+            what: "beginning".into(),
+            since: now,
+            heard: now,
+            quiet: QUIET,
+        }));
+        let watched = Arc::downgrade(&doing);
+        std::thread::spawn(move || show_signs(&watched));
         Ok(Self {
             folder: folder.to_owned(),
-            start: Instant::now(),
+            start: now,
             text,
             pictures: 0,
+            doing,
         })
+    }
+
+    /// What comes next, told only where it takes its time.
+    pub(crate) fn doing(&self, what: &str) {
+        let now = Instant::now();
+        let mut doing = self.doing.lock().unwrap_or_else(PoisonError::into_inner);
+        *doing = Doing {
+            what: what.to_owned(),
+            since: now,
+            heard: now,
+            quiet: QUIET,
+        };
     }
 
     /// One thing that happened.
     pub(crate) fn say(&mut self, words: &str) {
+        self.doing("going on");
         println!("{:6.1} s  {words}", self.start.elapsed().as_secs_f64());
         self.text.push_str(&format!(
             "- {:.1} s: {}\n",
@@ -66,10 +105,28 @@ impl Transcript {
     pub(crate) fn end(mut self, result: &Result<()>) -> Result<()> {
         match result {
             Ok(()) => self.say("The main job is done, end to end."),
-            Err(error) => self.say(&format!("It went wrong here: {error:#}")),
+            // Whoever called prints it.
+            Err(error) => self.text.push_str(&format!("\nIt went wrong here: {error:#}\n")),
         }
         self.keep("transcript.md", self.text.as_bytes())?;
         println!("\nWhat it left behind: {}", self.folder.display());
         Ok(())
+    }
+}
+
+/// Prints a sign of life in every long silence, until the story has ended.
+fn show_signs(watched: &Weak<Mutex<Doing>>) {
+    while let Some(doing) = watched.upgrade() {
+        let mut doing = doing.lock().unwrap_or_else(PoisonError::into_inner);
+        if doing.heard.elapsed() > doing.quiet {
+            println!(
+                "          … {}, since {} s",
+                doing.what,
+                doing.since.elapsed().as_secs()
+            );
+            (doing.heard, doing.quiet) = (Instant::now(), QUIET_AGAIN);
+        }
+        drop(doing);
+        std::thread::sleep(Duration::from_millis(250));
     }
 }

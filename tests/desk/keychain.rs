@@ -94,7 +94,8 @@ impl Desk {
     /// # Errors
     /// No such window comes.
     pub fn answer_keychain(&self) -> Result<()> {
-        let id = self.find_window("gcr-prompter", super::PATIENCE)?;
+        let prompt = || Ok(self.look_for_class("gcr-prompter"));
+        let id = super::wait_for("the keychain's question", super::PATIENCE, prompt)?;
         self.xdotool(&["windowfocus", "--sync", &id])?;
         self.xdotool(&["type", PASSWORD])?;
         self.xdotool(&["key", "Return"])?;

@@ -4,30 +4,42 @@
 //!
 //! | module | subject |
 //! |---|---|
+//! | `processes` | programs on the desk, and how they end with it |
+//! | `screen` | the display: windows of any program, keys, clicks, pictures |
 //! | [`keychain`] | the keychain daemon: unlocked, locked, gone, back again |
+//! | [`notices`] | the notification daemon, and a click on what it shows |
 //! | [`agent`] | ssh-agent with a key, locked and unlocked |
 //! | [`probe`] | the engine's keychain, agent and notices in a process that lives on the desk |
+//! | [`window`] | the app's page, over WebDriver |
+//! | `reading` | what a reader does in it |
+//! | [`stage`] | the app's profile, signed in to a forge, with an enrolled key |
 
 pub mod agent;
 pub mod keychain;
+pub mod notices;
 pub mod probe;
+mod processes;
+#[cfg(feature = "desk")]
+mod reading;
+mod screen;
+pub mod stage;
+#[cfg(feature = "desk")]
+pub mod window;
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read};
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
 pub use self::keychain::Keychain;
+use self::processes::{Guard, Running};
 
 /// How long a daemon or a window may take to come.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks.
 const GLANCE: Duration = Duration::from_millis(50);
 
@@ -65,17 +77,12 @@ pub struct Options {
     pub on_own_display: bool,
 }
 
-/// A program that runs on the desk, alone in its process group.
-struct Running {
-    name: String,
-    child: Child,
-}
-
 /// The desk.
 pub struct Desk {
     environment: Vec<(String, String)>,
     /// In the order in which they were started.
     running: Vec<Running>,
+    guard: Guard,
     /// Last, so that it is removed when everything that writes to it has ended.
     folder: tempfile::TempDir,
 }
@@ -90,15 +97,12 @@ impl Desk {
         let mut desk = Self {
             environment: Vec::new(),
             running: Vec::new(),
+            guard: Guard::start(folder.path())?,
             folder,
         };
         desk.make_home()?;
         if options.on_own_display {
-            for name in ["DISPLAY", "XAUTHORITY", "WAYLAND_DISPLAY"] {
-                if let Ok(value) = std::env::var(name) {
-                    desk.set(name, value);
-                }
-            }
+            desk.borrow_display();
         } else if options.display {
             desk.start_display()?;
         }
@@ -149,79 +153,11 @@ impl Desk {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// Starts a program that ends with the desk, with whatever it starts itself. Its output is in [`Self::said`].
-    ///
-    /// # Errors
-    /// It is not installed.
-    pub fn spawn(&mut self, program: &str, words: &[&str]) -> Result<()> {
-        let out = self.log(program)?;
-        let mut command = self.command(program);
-        command.args(words).stdout(out.try_clone()?).stderr(out);
-        self.adopt(program, command).map(|_| ())
-    }
-
-    /// What a program that was started here has written.
-    pub fn said(&self, program: &str) -> String {
-        let text = fs::read(self.log_path(program)).unwrap_or_default();
-        String::from_utf8_lossy(&text).trim().to_owned()
-    }
-
-    /// Runs a program to its end: what it wrote to its output.
-    ///
-    /// # Errors
-    /// It is not installed, or it failed; then with what it said.
-    pub fn run(&self, program: &str, words: &[&str]) -> Result<String> {
-        let output = self.command(program).args(words).output();
-        let output = output.with_context(|| format!("{program} could not be started"))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            bail!("{program} {} failed: {said}", words.join(" "));
-        }
-        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    }
-
-    /// Runs xdotool.
-    ///
-    /// # Errors
-    /// It failed; searching without finding is failing too.
-    pub fn xdotool(&self, words: &[&str]) -> Result<String> {
-        self.run("xdotool", words)
-    }
-
-    /// Id of a visible window with `name` in its title or class, once there is one.
-    ///
-    /// # Errors
-    /// None came in time.
-    pub fn find_window(&self, name: &str, patience: Duration) -> Result<String> {
-        let start = Instant::now();
-        loop {
-            if let Ok(found) = self.xdotool(&["search", "--onlyvisible", "--name", "--class", name])
-                && let Some(id) = found.lines().last()
-            {
-                return Ok(id.to_owned());
-            }
-            if start.elapsed() > patience {
-                bail!("no window {name:?} came within {patience:?}");
-            }
-            std::thread::sleep(GLANCE);
-        }
-    }
-
-    /// Writes a picture of the whole screen.
-    ///
-    /// # Errors
-    /// ImageMagick's `import` failed.
-    pub fn screenshot(&self, file: &Path) -> Result<()> {
-        let name = file.to_str().context("a picture needs a plain file name")?;
-        self.run("import", &["-window", "root", name]).map(|_| ())
-    }
-
     /// Waits until somebody owns `name` on the bus, or with `false` until nobody does.
     ///
     /// # Errors
     /// It did not come to that in time; with what `program` said.
     pub fn wait_for_name(&self, name: &str, owned: bool, program: &str) -> Result<()> {
-        let start = Instant::now();
         let name = format!("string:{name}");
         let call = [
             "--session",
@@ -231,16 +167,10 @@ impl Desk {
             HAS_OWNER,
             &name,
         ];
-        while self.run("dbus-send", &call)?.contains("true") != owned {
-            if start.elapsed() > PATIENCE {
-                bail!(
-                    "{name} is not as expected: {program} said {:?}",
-                    self.said(program)
-                );
-            }
-            std::thread::sleep(GLANCE);
-        }
-        Ok(())
+        let settled = || Ok((self.run("dbus-send", &call)?.contains("true") == owned).then_some(()));
+        let what = if owned { "an owner" } else { "no owner" };
+        wait_for(&format!("{what} of {name}"), PATIENCE, settled)
+            .with_context(|| format!("{program} said {:?}", self.said(program)))
     }
 
     fn set(&mut self, name: &str, value: impl Into<String>) {
@@ -286,79 +216,6 @@ impl Desk {
         Ok(())
     }
 
-    fn log_path(&self, program: &str) -> PathBuf {
-        let name = Path::new(program).file_name().unwrap_or_default();
-        self.folder.path().join("logs").join(name)
-    }
-
-    fn log(&self, program: &str) -> Result<File> {
-        Ok(File::options()
-            .create(true)
-            .append(true)
-            .open(self.log_path(program))?)
-    }
-
-    /// Starts a command and ends it with the desk; the child, whose pipes are the caller's.
-    fn adopt(&mut self, program: &str, mut command: Command) -> Result<&mut Child> {
-        let child = command.process_group(0).spawn();
-        let child =
-            child.with_context(|| format!("{program} could not be started: is its package installed?"))?;
-        self.running.push(Running {
-            name: program.to_owned(),
-            child,
-        });
-        Ok(&mut self.running.last_mut().context("just pushed")?.child)
-    }
-
-    /// Ends what was started as `program`.
-    fn stop(&mut self, program: &str) {
-        for mut running in self.running.extract_if(.., |running| running.name == program) {
-            running.end();
-        }
-    }
-
-    /// Starts a program that writes where it can be reached on its first line.
-    fn spawn_for_line(&mut self, program: &str, words: &[&str]) -> Result<String> {
-        let errors = self.log(program)?;
-        let mut command = self.command(program);
-        command.args(words).stdout(Stdio::piped()).stderr(errors);
-        let out = self
-            .adopt(program, command)?
-            .stdout
-            .take()
-            .context("the output was piped")?;
-        let (tell, told) = mpsc::channel();
-        std::thread::spawn(move || {
-            let (mut out, mut line) = (BufReader::new(out), String::new());
-            if out.read_line(&mut line).is_ok() {
-                // Nobody listens any more where the wait below was given up.
-                let _ = tell.send(line.trim().to_owned());
-            }
-            // Read on, so that the program never writes into a closed pipe.
-            let _ = out.read_to_end(&mut Vec::new());
-        });
-        match told.recv_timeout(PATIENCE) {
-            Ok(line) if !line.is_empty() => Ok(line),
-            Ok(_) | Err(_) => bail!("{program} did not come up: {}", self.said(program)),
-        }
-    }
-
-    fn start_display(&mut self) -> Result<()> {
-        let words = [
-            "-displayfd",
-            "1",
-            "-screen",
-            "0",
-            "1280x860x24",
-            "-nolisten",
-            "tcp",
-            "-noreset",
-        ];
-        let number = self.spawn_for_line("Xvfb", &words)?;
-        self.set("DISPLAY", format!(":{number}"));
-        self.spawn("openbox", &["--sm-disable"])
-    }
-
     fn start_bus(&mut self) -> Result<()> {
         let config = self.folder.path().join("bus.conf");
         let socket = self.folder.path().join("run/bus");
@@ -372,39 +229,24 @@ impl Desk {
         self.set("DBUS_SESSION_BUS_ADDRESS", address);
         Ok(())
     }
-
-    fn start_notices(&mut self) -> Result<()> {
-        // Its settings come from here, and this bus would not start it.
-        let settings = library("xfce4/xfconf/xfconfd")?;
-        self.spawn(&settings, &[])?;
-        self.wait_for_name("org.xfce.Xfconf", true, &settings)?;
-        let daemon = library("xfce4/notifyd/xfce4-notifyd")?;
-        self.spawn(&daemon, &[])?;
-        self.wait_for_name("org.freedesktop.Notifications", true, &daemon)
-    }
 }
 
 const HAS_OWNER: &str = "org.freedesktop.DBus.NameHasOwner";
 
-impl Running {
-    fn end(&mut self) {
-        // The whole group; the child alone where there is no `kill`. What is gone already is what was wanted.
-        let group = format!("-{}", self.child.id());
-        let _ = Command::new("kill")
-            .args(["-KILL", "--", &group])
-            .stderr(Stdio::null())
-            .status();
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for Desk {
-    fn drop(&mut self) {
-        // The last first: whoever draws goes before the display.
-        for mut running in self.running.drain(..).rev() {
-            running.end();
+/// Looks again and again until there is something.
+///
+/// # Errors
+/// Looking failed, or nothing came in time.
+pub fn wait_for<T>(what: &str, patience: Duration, mut look: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = look()? {
+            return Ok(found);
         }
+        if start.elapsed() > patience {
+            bail!("waited for {what} for {} s in vain", patience.as_secs());
+        }
+        std::thread::sleep(GLANCE);
     }
 }
 

@@ -1,4 +1,5 @@
-//! `/_control/…`: what the demo and other processes steer the forge with. GitHub has nothing like it.
+//! `/_control/…`: what another process steers the program `test-forge` with, a person with `curl` among them. GitHub has
+//! nothing like it.
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@
 //! | `rest`, `shape`, `openapi` | REST, its shapes, and GitHub's description of it as judge |
 //! | `graphql` | GraphQL over GitHub's own schema |
 //! | [`collect`] | what CI collects for the judge |
-//! | `control` | what the demo steers the forge with |
+//! | `control` | what another process steers the program `test-forge` with |
 //!
 //! It is honest only where it is checked: each request and each answer is held against GitHub's own descriptions
 //! (`descriptions/`), and a [`Forge`] that saw one violated panics when it is dropped.
@@ -196,6 +196,7 @@ async fn call(
         headers: parts.headers,
         body: body.to_vec(),
     };
+    let (kept, what) = (world.clone(), format!("{} {}", req.method, req.target));
     // Git subprocesses block, so the call leaves the runtime's threads; the lock keeps calls in order.
     let handled = tokio::task::spawn_blocking(move || {
         let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
@@ -203,7 +204,12 @@ async fn call(
     });
     match handled.await {
         Ok(outcome) => sent(outcome, &orders),
-        Err(_) => {
+        Err(failed) => {
+            // To the app it looks like a broken connection, which it has to bear: so it is told here.
+            let mut world = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            world
+                .violations
+                .push(format!("the forge failed at {what}: {failed}"));
             orders.break_after(0);
             Response::new(Body::empty())
         }

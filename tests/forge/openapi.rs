@@ -38,6 +38,9 @@ const JSON_MEDIA: [&str; 6] = [
     "",
 ];
 
+/// How the description words an error, where an operation does not say it otherwise.
+const AN_ERROR: &str = "#/components/schemas/basic-error";
+
 /// What the description leaves out: diffs of changes, raw contents. Source: GitHub's reference pages of these operations.
 const MORE_MEDIA: [(&str, &str); 8] = [
     ("pulls/get", "application/vnd.github.diff"),
@@ -266,10 +269,12 @@ impl Description {
         let response = &operation.described["responses"][status.to_string()];
         if response.is_null() {
             let anywhere = matches!(status, 401 | 403 | 404 | 406 | 422 | 429);
-            return if anywhere {
-                Vec::new()
-            } else {
-                vec![format!("status {status} is not described")]
+            if !anywhere {
+                return vec![format!("status {status} is not described")];
+            }
+            return match serde_json::from_slice(body) {
+                Ok(value) => self.check("an error".into(), &json!({ "$ref": AN_ERROR }), false, &value),
+                Err(error) => vec![format!("the error is not JSON: {error}")],
             };
         }
         if media != "application/json" {

@@ -52,7 +52,13 @@ fn words(verdict: Verdict) -> &'static str {
 }
 
 fn crates() -> Result<Verdict> {
-    let deny = tools::cargo_deny()?;
+    let deny = match tools::cargo_deny() {
+        Ok(deny) => deny,
+        Err(error) => {
+            say::line(&format!("{error:#}"));
+            return Ok(Verdict::NotJudged);
+        }
+    };
     if !Job::new(&deny, &["fetch", "db"]).run()?.ok {
         return Ok(Verdict::NotJudged);
     }
@@ -65,10 +71,14 @@ fn crates() -> Result<Verdict> {
 }
 
 fn packages() -> Result<Verdict> {
-    let ended = Job::new("npm", &["audit", "--json"])
-        .within(&node::folder())
-        .silent()
-        .run()?;
+    let job = Job::new("npm", &["audit", "--json"]).within(&node::folder());
+    let ended = match job.silent().run() {
+        Ok(ended) => ended,
+        Err(error) => {
+            say::line(&format!("{error:#}"));
+            return Ok(Verdict::NotJudged);
+        }
+    };
     let verdict = of_npm(&ended.out);
     if verdict != Verdict::Clean {
         say::line(ended.out.trim());

@@ -29,20 +29,15 @@ struct Step {
 }
 
 /// The steps that were run.
-#[derive(Default)]
 struct Run {
+    wanted: Wanted,
     done: Vec<Step>,
-    only: Option<String>,
 }
 
 impl Run {
     /// Runs one step. An error (it could not be started, it took too long) is one failure, and told.
     fn step(&mut self, name: &'static str, work: impl FnOnce() -> Result<Counts>) {
-        if self
-            .only
-            .as_ref()
-            .is_some_and(|only| !name.contains(only.as_str()))
-        {
+        if !self.wanted.wants(name) {
             return;
         }
         say::heading(name);
@@ -66,66 +61,83 @@ impl Run {
     }
 }
 
+// Names of the steps that need more than a compiler.
+const UI_BUILD: &str = "UI build";
+const UI_TYPES: &str = "UI types";
+const UI_TESTS: &str = "UI tests";
+const CLIPPY: &str = "clippy";
+const BUILD: &str = "build";
+const RUST_TESTS: &str = "Rust tests";
+const BROWSER: &str = "UI in the browser";
+const WINDOW: &str = "the window";
+
+impl Wanted {
+    fn wants(&self, name: &str) -> bool {
+        let slow = name == BROWSER || name == WINDOW;
+        !(self.fast && slow) && self.only.as_ref().is_none_or(|only| name.contains(only.as_str()))
+    }
+
+    fn wants_any(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.wants(name))
+    }
+
+    /// The system packages that the wanted steps stand on.
+    fn sets(&self) -> Vec<Set> {
+        let all = [
+            (Set::Build, self.wants_any(&[CLIPPY, BUILD, RUST_TESTS, WINDOW])),
+            (Set::Desk, self.wants_any(&[RUST_TESTS, WINDOW])),
+            (Set::Browser, self.wants(BROWSER)),
+        ];
+        let needed = all.into_iter().filter(|(_, needed)| *needed);
+        needed.map(|(set, _)| set).collect()
+    }
+}
+
 /// Installs what is needed, then runs all.
 pub(crate) fn all(wanted: Wanted, no_install: bool) -> Result<ExitCode> {
-    let sets: &[Set] = if wanted.fast {
-        &[Set::Build, Set::Desk]
-    } else {
-        &[Set::Build, Set::Desk, Set::Browser]
-    };
-    if system::install(sets, no_install)? == Ready::Missing {
+    if system::install(&wanted.sets(), no_install)? == Ready::Missing {
         return Ok(ExitCode::from(2));
     }
-    node::install()?;
+    if wanted.wants_any(&[UI_BUILD, UI_TYPES, UI_TESTS, BROWSER]) {
+        node::install()?;
+    }
     say::heading("Crates");
-    // The last step that may use the network: from here on cargo is told to stay offline.
+    // With cargo-deny below the last that may use the network: all else tells cargo to stay offline.
     if !Job::cargo(&["fetch", "--locked"]).run()?.ok {
         anyhow::bail!("the crates could not be fetched: see above");
     }
-    let deny = tools::cargo_deny();
 
-    let start = Instant::now();
+    let (start, soak) = (Instant::now(), wanted.soak);
     let mut run = Run {
-        only: wanted.only,
-        ..Run::default()
+        wanted,
+        done: Vec::new(),
     };
-    run.step("formatting", || plain(offline(&["fmt", "--all", "--check"])));
+    run.step("formatting", || plain(Job::offline(&["fmt", "--all", "--check"])));
     run.step("layers", || {
         let breaches = layers::breaches()?;
         breaches.iter().for_each(|breach| say::line(breach));
         Ok(Counts::one(breaches.is_empty()))
     });
     run.step("licences, sources, bans", || {
-        let deny = deny?;
+        let deny = tools::cargo_deny()?;
         plain(Job::new(
             deny,
             &["--offline", "--locked", "check", "bans", "licenses", "sources"],
         ))
     });
     // Before the shell is compiled, because the UI is embedded in it.
-    run.step("UI build", || plain(node::script("build", &[])));
-    run.step("UI types", || plain(node::script("check", &[])));
-    run.step("UI tests", vitest);
-    run.step("clippy", || {
-        plain(offline(&[
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--locked",
-            "--",
-            "-D",
-            "warnings",
-        ]))
+    run.step(UI_BUILD, || plain(node::script("build", &[])));
+    run.step(UI_TYPES, || plain(node::script("check", &[])));
+    run.step(UI_TESTS, vitest);
+    run.step(CLIPPY, || {
+        plain(of_workspace("clippy", &["--", "-D", "warnings"]))
     });
-    // Before the tests, because some of them start these programs.
-    run.step("build", || {
-        plain(offline(&["build", "--workspace", "--bins", "--locked"]))
-    });
-    run.step("Rust tests", || rust_tests(wanted.soak));
-    if !wanted.fast {
-        run.step("UI in the browser", playwright);
-        run.step("the window", window_tests);
-    }
+    // Before the tests, because some of them start these programs; and with the tests, because what tests ask of
+    // crates is otherwise another world to compile.
+    run.step(BUILD, || plain(of_workspace("build", &[])));
+    run.step(RUST_TESTS, || rust_tests(soak));
+    run.step(BROWSER, playwright);
+    run.step(WINDOW, window_tests);
 
     say::heading(&format!("All, in {:.0} s", start.elapsed().as_secs_f64()));
     for step in &run.done {
@@ -146,8 +158,18 @@ pub(crate) fn all(wanted: Wanted, no_install: bool) -> Result<ExitCode> {
     })
 }
 
-fn offline(words: &[&str]) -> Job {
-    Job::cargo(words).env("CARGO_NET_OFFLINE", "true")
+/// A cargo command for every target of every crate. The window's tests are named because they are left out of
+/// `cargo test`, and so of all that says *all*.
+fn of_workspace(command: &str, more: &[&str]) -> Job {
+    let words = [
+        command,
+        "--workspace",
+        "--locked",
+        "--all-targets",
+        "--test",
+        "app",
+    ];
+    more.iter().fold(Job::offline(&words), |job, word| job.arg(word))
 }
 
 fn plain(job: Job) -> Result<Counts> {
@@ -159,7 +181,7 @@ fn rust_tests(soak: bool) -> Result<Counts> {
     if soak {
         words.extend(["--", "--include-ignored"]);
     }
-    let ended = offline(&words).run()?;
+    let ended = Job::offline(&words).run()?;
     Ok(counts::of_cargo_test(&ended.out)
         .unless_empty()
         .unless_ok(ended.ok))
@@ -168,16 +190,9 @@ fn rust_tests(soak: bool) -> Result<Counts> {
 /// The real program on a display of its own. One test at a time: each starts a desktop, and their time limits are
 /// meant for a machine that does nothing else.
 fn window_tests() -> Result<Counts> {
-    // `--workspace` with one feature, instead of `-p`: other features would mean compiling the world again.
-    let words = [
-        "test",
-        "--workspace",
-        "--locked",
-        "--no-fail-fast",
-        "--features",
-        "countersign-tests/window",
-    ];
-    let job = offline(&words)
+    // `--workspace` instead of `-p`: other features would mean compiling the world again.
+    let words = ["test", "--workspace", "--locked", "--no-fail-fast"];
+    let job = Job::offline(&words)
         .arg("--test")
         .arg("app")
         .arg("--")
@@ -228,9 +243,29 @@ fn read(file: &std::path::Path) -> Value {
 mod tests {
     use super::*;
 
+    fn wanted(fast: bool, only: Option<&str>) -> Wanted {
+        Wanted {
+            fast,
+            soak: false,
+            only: only.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn only_what_the_wanted_steps_need_is_installed() {
+        assert_eq!(wanted(false, Some("formatting")).sets(), []);
+        assert_eq!(wanted(false, Some("browser")).sets(), [Set::Browser]);
+        assert_eq!(wanted(true, None).sets(), [Set::Build, Set::Desk]);
+        assert_eq!(wanted(false, None).sets().len(), 3);
+        assert!(!wanted(true, Some("window")).wants(WINDOW) && wanted(false, Some("window")).wants(WINDOW));
+    }
+
     #[test]
     fn a_step_that_cannot_start_is_a_failure_and_the_next_one_runs() {
-        let mut run = Run::default();
+        let mut run = Run {
+            wanted: wanted(false, None),
+            done: Vec::new(),
+        };
         run.step("broken", || plain(Job::new("/nowhere/at-all", &[])));
         run.step("fine", || plain(Job::new("true", &[]).silent()));
         assert_eq!(

@@ -1,0 +1,136 @@
+//! Signing in, and the main job once through the window.
+
+use anyhow::{Context, Result};
+use countersign_tests::desk::window::Window;
+use countersign_tests::desk::{Desk, PATIENCE};
+use countersign_tests::forge::Forge;
+
+use crate::bench::{Bench, NUMBER, REPO, TITLE, app, plain, within, world};
+
+/// All that the page holds and could give away.
+const PAGE: &str = "
+    const fields = [...document.querySelectorAll('input, textarea')].map((field) => field.value);
+    const kept = [localStorage, sessionStorage].map((store) => JSON.stringify({ ...store }));
+    return [document.documentElement.outerHTML, document.cookie, location.href, ...fields, ...kept].join('\\n');";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_in_shows_the_queue_and_leaves_the_token_nowhere() -> Result<()> {
+    within(async {
+        let desk = Desk::start(plain())?;
+        let mut forge = Forge::start(world()?).await?;
+        let profile = desk.home().join("profile");
+        let window = Window::open(&desk, &app()?, &["--profile", &profile.to_string_lossy()]).await?;
+
+        window.fill("//input[@id='forge']", forge.url()).await?;
+        window.fill("//input[@id='token']", "ghp_wrong").await?;
+        window.press_button("Sign in").await?;
+        window.says("How it went").await?;
+        assert_eq!(
+            window.count("//*[@role='option']").await?,
+            0,
+            "a wrong token opens nothing"
+        );
+
+        let token = forge.token();
+        window.fill("//input[@id='token']", &token).await?;
+        window.press_button("Sign in").await?;
+        window.find("//*[@role='option']").await?;
+        window.says(TITLE).await?;
+
+        let page = window.script(PAGE).await?;
+        assert!(
+            !page.as_str().context("the page is text")?.contains(&token),
+            "the token is in the page"
+        );
+        for file in files_below(&profile)? {
+            let bytes = std::fs::read(&file).unwrap_or_default();
+            let found = bytes.windows(token.len()).any(|part| part == token.as_bytes());
+            assert!(!found, "the token is in {}", file.display());
+        }
+        window.end().await;
+        forge.assert_clean();
+        Ok(())
+    })
+    .await
+}
+
+fn files_below(folder: &std::path::Path) -> Result<Vec<std::path::PathBuf>> {
+    let (mut folders, mut files) = (vec![folder.to_owned()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path);
+            }
+        }
+    }
+    assert!(!files.is_empty(), "the profile is not where it was looked for");
+    Ok(files)
+}
+
+/// Opens the one change and reads all of it, up to the sheet.
+async fn read_up_to_the_sheet(window: &Window<'_>) -> Result<()> {
+    window.click("//*[@role='option']").await?;
+    window.find(&format!("//h1[contains(., '{TITLE}')]")).await?;
+    let (files, findings) = window.read_change().await?;
+    assert_eq!(files, 1);
+    assert!(findings >= 1, "a dropped table is a finding");
+    window.open_sheet().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_is_approved_signed_and_confirmed_at_the_forge() -> Result<()> {
+    within(async {
+        let bench = Bench::set(plain()).await?;
+        let window = bench.window().await?;
+        read_up_to_the_sheet(&window).await?;
+        assert_eq!(bench.reviews_posted(), 0, "nothing is sent before the question");
+        let question = window.sign_and_approve().await?;
+        bench.desk.confirm(&question)?;
+
+        window.says("Done today").await?;
+        let reviews = bench.stage.forge.reviews(REPO, NUMBER);
+        let [review] = &reviews[..] else {
+            panic!("one decision is one review: {reviews:?}");
+        };
+        assert_eq!((review.author.as_str(), review.state), ("priya-n", "APPROVED"));
+        assert!(review.submitted_at.is_some());
+        assert!(
+            review.body.contains("```countersign-dsse-v1\n"),
+            "{}",
+            review.body
+        );
+        window.end().await;
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn return_alone_in_the_native_question_signs_nothing() -> Result<()> {
+    within(async {
+        let bench = Bench::set(plain()).await?;
+        let window = bench.window().await?;
+        read_up_to_the_sheet(&window).await?;
+        let question = window.sign_and_approve().await?;
+        window.says("Answer the question").await?;
+        bench.desk.press(&question, "Return")?;
+        bench.desk.lose_window("^Approve", PATIENCE)?;
+
+        // The sheet waits for the answer, and then for the next attempt.
+        window
+            .wait_for("the sheet to go on", async || {
+                Ok((!window.text().await?.contains("Answer the question")).then_some(()))
+            })
+            .await?;
+        window
+            .find("//dialog[@open]//button[contains(., 'Sign and approve')]")
+            .await?;
+        assert_eq!(bench.reviews_posted(), 0);
+        window.end().await;
+        Ok(())
+    })
+    .await
+}

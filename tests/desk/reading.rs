@@ -1,0 +1,79 @@
+//! What a diligent reader does in the window, with the keyboard: read all of a change, then ask to approve it.
+
+use anyhow::{Context, Result};
+use fantoccini::key::Key;
+
+use super::window::Window;
+
+/// Findings in the diff that wait for an acknowledgement.
+const TODO: &str = "//*[contains(@class, 'ack') and contains(@class, 'todo')]";
+
+impl Window<'_> {
+    /// Goes through every file and every finding of the open change: `v` and `n`, then `]` and Return. How many files
+    /// and findings there were.
+    ///
+    /// # Errors
+    /// A key does not do what it says.
+    pub async fn read_change(&self) -> Result<(usize, usize)> {
+        let (shown, files) = self.files().await?;
+        // A change opens at its worst finding, which may be in any file.
+        for _ in 1..shown {
+            self.keys("p").await?;
+        }
+        for file in 1..=files {
+            self.says(&format!("File {file} of {files}")).await?;
+            self.find("//*[@role='table']").await?;
+            self.keys("v").await?;
+            self.says(&format!("{file} of {files} viewed")).await?;
+            if file < files {
+                self.keys("n").await?;
+            }
+        }
+        let findings = self.count(TODO).await?;
+        for left in (0..findings).rev() {
+            self.keys("]").await?;
+            // The step scrolls to the finding and gives its button the focus.
+            self.wait_for("a finding in focus", async || {
+                Ok(self.focus().await?.starts_with("Acknowledge:").then_some(()))
+            })
+            .await?;
+            self.keys(&char::from(Key::Enter).to_string()).await?;
+            self.wait_for("the finding to be acknowledged", async || {
+                Ok((self.count(TODO).await? <= left).then_some(()))
+            })
+            .await?;
+        }
+        Ok((files, findings))
+    }
+
+    /// Which file of how many is shown: *File 2 of 6*.
+    async fn files(&self) -> Result<(usize, usize)> {
+        let text = self
+            .find("//*[@aria-label='Files']//b[starts-with(normalize-space(.), 'File ')]")
+            .await?;
+        let text = text.text().await?;
+        let mut numbers = text.split_whitespace().filter_map(|word| word.parse().ok());
+        let both = numbers.next().zip(numbers.next());
+        both.with_context(|| format!("{text:?} does not say which file of how many is shown"))
+    }
+
+    /// Opens the sheet that says what would be signed.
+    ///
+    /// # Errors
+    /// It does not come.
+    pub async fn open_sheet(&self) -> Result<()> {
+        self.keys("a").await?;
+        self.find("//dialog[@open]").await?;
+        self.says("I, priya-n").await
+    }
+
+    /// Signs on the sheet, and gives the id of the native question that this brings up.
+    ///
+    /// # Errors
+    /// It does not come.
+    pub async fn sign_and_approve(&self) -> Result<String> {
+        self.click("//dialog//button[contains(., 'Sign and approve')]")
+            .await?;
+        self.native("^Approve").await
+    }
+}

@@ -11,6 +11,10 @@
 //! |---|---|
 //! | `table` | the rules, compiled from `rules/*.toml` |
 //! | `view` | a file's lines with what stands around them |
+//! | `comments` | which part of a text its language skips |
+//! | `down` | what undoes a migration |
+//! | `statements` | SQL statements over several lines |
+//! | `tables` | tables that the change creates itself |
 //! | `terraform` | blocks that go, come, or only move |
 //! | `filter` | what the surroundings take back |
 //! | `scan` | one pass over the diff |
@@ -18,9 +22,13 @@
 //! | [`verdict`] | the sentence that says it all |
 
 mod blast;
+mod comments;
+mod down;
 mod filter;
 mod scan;
+mod statements;
 mod table;
+mod tables;
 mod terraform;
 pub mod verdict;
 mod view;

@@ -53,6 +53,7 @@ pub(crate) enum Filter {
     ProductionWords,
     SqlDown,
     TerraformBlock,
+    TerraformLeaves,
     WeakensRetention,
     WithoutManifest,
     YamlRunOnly,
@@ -63,6 +64,20 @@ pub(crate) enum Filter {
 enum When {
     Modified,
     Deleted,
+    Renamed,
+}
+
+/// What part of a line can take a match back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Scope {
+    /// All of it: what stands beside the match says what the match is.
+    #[default]
+    Line,
+    /// What the pattern matched.
+    Match,
+    /// What its first group captured.
+    Group,
 }
 
 #[derive(Debug, Deserialize)]
@@ -78,6 +93,8 @@ struct Entry {
     when: Vec<When>,
     pattern: Option<String>,
     exclude: Option<String>,
+    #[serde(default)]
+    exclude_in: Scope,
     #[serde(default)]
     filters: Vec<Filter>,
     weaker_than: Option<String>,
@@ -199,8 +216,8 @@ impl Rules {
         taken & !left_out
     }
 
-    /// Calls `found` with each rule of `mask` whose pattern matches the line, exclusions applied.
-    pub(crate) fn on_line(&self, side: Side, mask: Mask, line: &[u8], mut found: impl FnMut(usize)) {
+    /// Calls `found` with each rule of `mask` whose pattern matches the line; exclusions are not looked at.
+    pub(crate) fn candidates(&self, side: Side, mask: Mask, line: &[u8], mut found: impl FnMut(usize)) {
         let patterns = match side {
             Side::Old => &self.old,
             Side::New => &self.new,
@@ -210,16 +227,27 @@ impl Rules {
         }
         for at in &patterns.set.matches(line) {
             let rule = patterns.owners[at];
-            let excluded = || {
-                self.rules[rule]
-                    .exclude
-                    .as_ref()
-                    .is_some_and(|exclude| exclude.is_match(line))
-            };
-            if mask & (1 << rule) != 0 && !excluded() {
+            if mask & (1 << rule) != 0 {
                 found(rule);
             }
         }
+    }
+
+    /// Whether a rule's globs take a path in.
+    pub(crate) fn means(&self, rule: &Rule, path: &str) -> bool {
+        let mask = self.for_path(path);
+        (self.rules.iter().enumerate()).any(|(at, one)| mask & (1 << at) != 0 && one.id() == rule.id())
+    }
+
+    /// The rules that read SQL.
+    pub(crate) fn sql(&self) -> Mask {
+        static SQL: LazyLock<Mask> = LazyLock::new(|| {
+            let rules = Rules::builtin().rules.iter().enumerate();
+            rules
+                .filter(|(_, rule)| rule.id().starts_with("sql."))
+                .fold(0, |mask, (at, _)| mask | 1 << at)
+        });
+        *SQL
     }
 
     /// Whether what happens at a path happens to tests, examples or machines of developers only.
@@ -283,22 +311,53 @@ impl Rule {
         match kind {
             FileKind::Modified => self.entry.when.is_empty() || self.entry.when.contains(&When::Modified),
             FileKind::Deleted => self.entry.when.is_empty() || self.entry.when.contains(&When::Deleted),
-            FileKind::Added | FileKind::Renamed | FileKind::Copied => self.entry.when.is_empty(),
+            FileKind::Renamed => self.entry.when.is_empty() || self.entry.when.contains(&When::Renamed),
+            FileKind::Added | FileKind::Copied => self.entry.when.is_empty(),
         }
     }
 
+    /// Whether the rule speaks of files that go: one that is renamed to where the rule does not look has gone.
+    pub(crate) fn is_about_deletion(&self) -> bool {
+        self.entry.when.contains(&When::Deleted)
+    }
+
     pub(crate) fn captures<'t>(&self, line: &'t [u8]) -> Option<Captures<'t>> {
-        self.pattern.as_ref()?.captures(line)
+        self.finds(line).next()
     }
 
     pub(crate) fn matches(&self, line: &[u8]) -> bool {
-        self.pattern
-            .as_ref()
-            .is_some_and(|pattern| pattern.is_match(line))
-            && !self
-                .exclude
-                .as_ref()
-                .is_some_and(|exclude| exclude.is_match(line))
+        let pattern = self.pattern.as_ref();
+        pattern.is_some_and(|pattern| pattern.is_match(line)) && self.stands(line)
+    }
+
+    /// Whether a match of the pattern is left when exclusions are applied.
+    pub(crate) fn stands(&self, line: &[u8]) -> bool {
+        match (&self.exclude, &self.pattern) {
+            (None, _) | (_, None) => true,
+            (Some(exclude), Some(_)) if self.entry.exclude_in == Scope::Line => !exclude.is_match(line),
+            (Some(_), Some(_)) => self.finds(line).next().is_some(),
+        }
+    }
+
+    /// The places at which the rule stands, one after the other.
+    pub(crate) fn finds<'t>(&self, line: &'t [u8]) -> impl Iterator<Item = Captures<'t>> {
+        let pattern = self.pattern.iter();
+        pattern
+            .flat_map(|pattern| pattern.captures_iter(line))
+            .filter(move |found| {
+                let group = || (1..found.len()).find_map(|part| found.get(part));
+                let part = match self.entry.exclude_in {
+                    Scope::Line => return true,
+                    Scope::Match => found.get(0),
+                    Scope::Group => group().or_else(|| found.get(0)),
+                };
+                let excluded = |text: &[u8]| {
+                    self.exclude
+                        .as_ref()
+                        .is_some_and(|exclude| exclude.is_match(text))
+                };
+                !part.is_some_and(|part| excluded(part.as_bytes()))
+            })
     }
 }
 

@@ -179,7 +179,7 @@ fn what_undoes_a_migration_is_not_read() {
 #[test]
 fn a_table_of_the_same_change_is_empty_but_dropping_one_is_not() {
     let index = "+CREATE INDEX i ON app.orders (a);\n";
-    let created = "+CREATE TABLE IF NOT EXISTS \"orders\" (id int);\n";
+    let created = "+CREATE TABLE \"orders\" (id int);\n";
     assert!(says(&file("a.sql", index), "sql.index_blocking"));
     assert_eq!(rules(&file("a.sql", &format!("{created}{index}"))), []);
     assert!(says(

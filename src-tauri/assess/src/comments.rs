@@ -126,9 +126,10 @@ impl Syntax {
         SHELL
     }
 
-    /// Whether a comment may stand in the middle of a line, with code behind it.
-    pub(crate) fn has_blocks(&self) -> bool {
-        self.block
+    /// Whether a line holds a sign with which a comment could begin or end; quick, and often wrong.
+    pub(crate) fn may_comment(&self, line: &[u8]) -> bool {
+        let begins = |sign: &&str| line.contains(&sign.as_bytes()[0]);
+        self.line.iter().any(begins) || self.block && line.contains(&b'*')
     }
 
     /// The comments of a text of whole lines, in order. `cut`: lines stand before it that are not shown.

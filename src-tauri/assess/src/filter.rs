@@ -7,10 +7,11 @@ use countersign_core::finding::Side;
 use countersign_core::patch::LineKind;
 use regex::bytes::Regex;
 
+use crate::manifest;
 use crate::table::{Filter, Rule, Rules};
 use crate::tables::Tables;
 use crate::terraform::{Blocks, Fate};
-use crate::view::{View, contains, on_side, pattern};
+use crate::view::{View, pattern};
 
 /// What is known about the whole diff.
 pub(crate) struct Around<'a, 'p> {
@@ -44,7 +45,7 @@ impl<'a, 'p> Around<'a, 'p> {
     pub(crate) fn new(views: &'a [View<'p>]) -> Self {
         let manifests = views
             .iter()
-            .filter_map(|view| ecosystem(view.name(), false))
+            .filter_map(|view| manifest::ecosystem(view.name(), false))
             .collect();
         Self {
             views,
@@ -71,7 +72,10 @@ impl<'a, 'p> Around<'a, 'p> {
                 Filter::NoCounterpart => none_if(has_counterpart(rule, view, spot))?,
                 Filter::NotEgress => none_if(is_egress(view, spot))?,
                 Filter::YamlRunOnly => none_if(is_in_env(view, spot))?,
-                Filter::NewName => none_if(!is_new_name(rule, view, spot))?,
+                Filter::NewName => none_if(!manifest::is_new_name(rule, view, spot))?,
+                Filter::Loosens => none_if(!manifest::loosens(rule, view, spot))?,
+                Filter::BackendBlock => none_if(!is_about_backend(view, spot))?,
+                Filter::Grants => none_if(!is_grant(view, spot))?,
                 Filter::AuthWords
                 | Filter::ProductionWords
                 | Filter::WithoutManifest
@@ -90,12 +94,15 @@ impl<'a, 'p> Around<'a, 'p> {
             Filter::AuthWords => has_word(&view.path, AUTH_WORDS),
             Filter::ProductionWords => has_word(&view.path, PRODUCTION_WORDS),
             Filter::WithoutManifest => {
-                ecosystem(view.name(), true).is_none_or(|system| !self.manifests.contains(system))
+                manifest::ecosystem(view.name(), true).is_none_or(|system| !self.manifests.contains(system))
             }
             Filter::NotOnlyUses => !is_only_uses(view),
             Filter::TerraformLeaves => leaves_its_state(rule, view),
             Filter::ChangedInStatefulBlock
             | Filter::ModuleSourceChanged
+            | Filter::BackendBlock
+            | Filter::Grants
+            | Filter::Loosens
             | Filter::NetCount
             | Filter::NewName
             | Filter::NewTable
@@ -239,6 +246,9 @@ static EGRESS_LINE: LazyLock<Regex> = LazyLock::new(|| {
         r#"(?i)^\s*"?(?:type|direction)"?\s*[:=]\s*"?(?:egress|outbound)|^\s*Type:\s*AWS::EC2::(?:Route|SecurityGroupEgress)\b"#,
     )
 });
+static GRANTS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r#"(?i)^[\s-]*"?(?:(?:not_?)?actions?|(?:not_?)?principals?|aws|verbs|identifiers)"?\s*[:=]"#)
+});
 static MODULE: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^\s*module\s+"([^"]+)"\s*\{"#));
 static SOURCE: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^\s*source\s*=\s*"([^"?]+)"#));
 static USES: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(?:-\s*)?uses:\s|^\s*(?:#.*)?$"));
@@ -311,6 +321,29 @@ fn leaves_its_state(rule: &Rule, view: &View<'_>) -> bool {
     reads(view.path_on(Side::Old)) && (!reads(&view.path) || view.dir(Side::Old) != view.dir(Side::New))
 }
 
+/// Whether a line is about where the state is kept: outside such a block a key is any key.
+fn is_about_backend(view: &View<'_>, spot: Spot) -> bool {
+    let starts = |text: &[u8], word: &[u8]| text.trim_ascii_start().starts_with(word);
+    let text = view.code(spot.row, spot.side);
+    let itself = starts(text, b"backend") || starts(text, b"terraform");
+    let blocks = view.blocks(spot.row, spot.side);
+    itself
+        || blocks
+            .iter()
+            .any(|block| starts(block.text, b"backend") || starts(block.text, b"terraform {"))
+}
+
+/// Whether a lone `*` in a list stands for actions or principals.
+fn is_grant(view: &View<'_>, spot: Spot) -> bool {
+    let text = view.code(spot.row, spot.side).trim_ascii();
+    let lone = text.len() <= 6 && !text.contains(&b':');
+    !lone
+        || view
+            .parents(spot.row, spot.side)
+            .first()
+            .is_some_and(|parent| GRANTS.is_match(parent))
+}
+
 fn weakens_retention(text: &[u8], side: Side) -> Option<()> {
     let retains = RETAINS.is_match(text);
     (retains == (side == Side::Old)).then_some(())
@@ -339,65 +372,6 @@ fn is_in_env(view: &View<'_>, spot: Spot) -> bool {
     parent.is_some_and(|text| matches!(text.trim_ascii(), b"env:" | b"- env:" | b"with:" | b"if:"))
         || view.text(spot.row).trim_ascii_start().starts_with(b"if:")
         || view.text(spot.row).trim_ascii_start().starts_with(b"group:")
-}
-
-/// Whether the name stands nowhere before the change, in a part of the manifest that lists dependencies.
-fn is_new_name(rule: &Rule, view: &View<'_>, spot: Spot) -> bool {
-    let name = |row: usize| {
-        rule.captures(view.text(row))?
-            .get(1)
-            .map(|name| name.as_bytes().to_vec())
-    };
-    let Some(own) = name(spot.row) else { return false };
-    let near = view
-        .near(spot.row, 40)
-        .filter(|at| on_side(view.rows[*at].line, Side::Old));
-    if near.filter_map(name).any(|other| other == own) {
-        return false;
-    }
-    let lists = |text: &[u8]| {
-        let text = text.to_ascii_lowercase();
-        [
-            &b"ependenc"[..],
-            b"require",
-            b"packages",
-            b"overrides",
-            b"resolutions",
-            b"optional",
-            b"group",
-        ]
-        .iter()
-        .any(|word| contains(&text, word))
-    };
-    if view.name().ends_with(".toml") {
-        let above = (spot.row.saturating_sub(200)..spot.row)
-            .rev()
-            .take_while(|at| view.rows[*at].hunk == view.rows[spot.row].hunk);
-        let header = above.map(|at| view.text(at)).find(|text| text.starts_with(b"["));
-        return header.is_none_or(lists);
-    }
-    if view.name().ends_with(".json") {
-        return view
-            .parents(spot.row, Side::New)
-            .first()
-            .is_none_or(|parent| parent.trim_ascii() == b"{" || lists(parent));
-    }
-    true
-}
-
-fn ecosystem(name: &str, lock: bool) -> Option<&'static str> {
-    let system = match (name, lock) {
-        ("package.json", false) | ("package-lock.json" | "yarn.lock" | "pnpm-lock.yaml", true) => "npm",
-        ("pnpm-workspace.yaml", false) => "npm",
-        ("Cargo.toml", false) | ("Cargo.lock", true) => "cargo",
-        ("pyproject.toml", false) | ("poetry.lock" | "uv.lock", true) => "python",
-        ("go.mod", false) | ("go.sum", true) => "go",
-        ("Gemfile", false) | ("Gemfile.lock", true) => "ruby",
-        ("composer.json", false) | ("composer.lock", true) => "php",
-        (other, false) if other.ends_with(".gemspec") => "ruby",
-        _ => return None,
-    };
-    Some(system)
 }
 
 /// Whether a path holds one of the words, split at everything that is not a letter or digit and at capitals.

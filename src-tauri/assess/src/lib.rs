@@ -17,6 +17,7 @@
 //! | `tables` | tables that the change creates itself |
 //! | `terraform` | blocks that go, come, or only move |
 //! | `filter` | what the surroundings take back |
+//! | `manifest` | new names and looser versions |
 //! | `scan` | one pass over the diff |
 //! | `blast` | components and what depends on them |
 //! | [`verdict`] | the sentence that says it all |
@@ -25,6 +26,7 @@ mod blast;
 mod comments;
 mod down;
 mod filter;
+mod manifest;
 mod scan;
 mod statements;
 mod table;

@@ -9,7 +9,7 @@ use crate::down;
 use crate::filter::{Around, Kept, Spot};
 use crate::statements;
 use crate::table::{Filter, Lines, Rule, Rules};
-use crate::view::{LONGEST_LINE, View};
+use crate::view::{Home, LONGEST_LINE, View};
 
 /// More changed text than this in one file is generated or vendored; no rule reads it.
 const LARGEST_FILE: usize = 1 << 20;
@@ -158,7 +158,7 @@ fn whole_file<'r>(
 fn matches(rules: &Rules, view: &View<'_>, file: usize) -> Vec<Match> {
     let mut found = Vec::new();
     let mut hits = Vec::new();
-    let blocks = view.syntax().has_blocks();
+    let syntax = view.syntax();
     for (row, line) in view.rows.iter().enumerate() {
         let side = match line.line.kind {
             LineKind::Context => continue,
@@ -169,8 +169,8 @@ fn matches(rules: &Rules, view: &View<'_>, file: usize) -> Vec<Match> {
         let text = view.text(row);
         hits.clear();
         rules.candidates(side, mask, text, |rule| hits.push(rule));
-        // A comment within a pattern hides it from the first look.
-        if hits.is_empty() && !(blocks && text.contains(&b'*')) {
+        // A comment within or behind a pattern can hide it from the first look.
+        if hits.is_empty() && !syntax.may_comment(text) {
             continue;
         }
         let code = view.code(row, side);
@@ -310,7 +310,7 @@ fn without_moved(rule: &Rule, view: &View<'_>, matches: Vec<Match>) -> Vec<Match
     let wanted: HashSet<(Side, &[u8])> = (matches.iter())
         .map(|one| (one.spot.side, trimmed(one.spot.row)))
         .collect();
-    let mut other: HashMap<(Side, &[u8], Vec<Vec<u8>>), usize> = HashMap::new();
+    let mut other: HashMap<(Side, &[u8], Home), usize> = HashMap::new();
     for (row, line) in view.rows.iter().enumerate() {
         let (side, opposite) = match line.line.kind {
             LineKind::Context => continue,
@@ -326,7 +326,7 @@ fn without_moved(rule: &Rule, view: &View<'_>, matches: Vec<Match>) -> Vec<Match
     if other.is_empty() {
         return matches;
     }
-    let moved = |spot: Spot| {
+    let mut moved = |spot: Spot| {
         let (opposite, stays) = match spot.side {
             Side::Old => (Side::New, false),
             Side::New => (Side::Old, rule.severity() == Severity::Critical),
@@ -335,7 +335,6 @@ fn without_moved(rule: &Rule, view: &View<'_>, matches: Vec<Match>) -> Vec<Match
         let left = other.get_mut(&key).filter(|left| **left > 0 && !stays);
         left.map(|left| *left -= 1).is_some()
     };
-    let mut moved = moved;
     matches.into_iter().filter(|one| !moved(one.spot)).collect()
 }
 

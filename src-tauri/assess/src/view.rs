@@ -37,6 +37,9 @@ pub(crate) struct View<'p> {
     down: [OnceCell<Vec<bool>>; 2],
 }
 
+/// What a line belongs to: see [`View::home`].
+pub(crate) type Home = Vec<Vec<u8>>;
+
 /// What opens a block around a line.
 #[derive(Clone, Copy)]
 pub(crate) struct Opening<'p> {
@@ -171,7 +174,7 @@ impl<'p> View<'p> {
 
     /// What a line belongs to on one side: what it decorates and the blocks or less indented lines around it.
     /// Two lines with the same text and the same home are the same line.
-    pub(crate) fn home(&self, row: usize, side: Side) -> Vec<Vec<u8>> {
+    pub(crate) fn home(&self, row: usize, side: Side) -> Home {
         let decorates = |text: &[u8]| {
             let text = text.trim_ascii_start();
             text.starts_with(b"@") || text.starts_with(b"[")

@@ -172,7 +172,7 @@ fn what_undoes_a_migration_is_not_read() {
         ),
         "orm.destructive"
     ));
-    let below = in_section("db/migrate/x.rb", "def down", " a\n+  drop_table :t\n");
+    let below = in_section("db/migrate/x.rb", "def down", "   a\n+  drop_table :t\n");
     assert!(!says(&below, "orm.destructive"));
 }
 

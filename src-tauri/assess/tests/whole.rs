@@ -83,10 +83,22 @@ fn a_diff_that_is_refused_or_cut_is_never_an_empty_assessment() {
 #[test]
 fn a_plan_in_the_description_counts() {
     let mut with = change("x");
-    with.body = "Plan:\n```\nPlan: 1 to add, 0 to change, 3 to destroy.\n```\n".to_owned();
+    with.body = "```\nPlan: 1 to import, 1 to add, 0 to change, 3 to destroy.\n```\n".to_owned();
     let found = assess(&with, Ok(&Patch::parse(b"").unwrap()), &[]);
     assert_eq!(found.findings[0].rule, "iac.tf.plan_delete");
     assert_eq!(found.findings[0].note.as_deref(), Some("in the description"));
+    let objects = "  # aws_db_instance.a must be replaced\n  ~ name = 1 # forces replacement\n  # aws_lb.b will be destroyed\n";
+    with.body.insert_str(4, objects);
+    let found = assess(&with, Ok(&Patch::parse(b"").unwrap()), &[]).findings;
+    let lines: Vec<_> = found.iter().map(|one| one.excerpt.trim()).collect();
+    assert_eq!(
+        lines,
+        [
+            "# aws_db_instance.a must be replaced",
+            "# aws_lb.b will be destroyed"
+        ]
+    );
+    assert_ne!(found[0].id, found[1].id);
 }
 
 #[test]

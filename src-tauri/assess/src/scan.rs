@@ -10,6 +10,7 @@ use crate::filter::{Around, Kept, Spot};
 use crate::statements;
 use crate::table::{Filter, Lines, Rule, Rules};
 use crate::view::{Home, LONGEST_LINE, View};
+use crate::whole::{self, Sides};
 
 /// More changed text than this in one file is generated or vendored; no rule reads it.
 const LARGEST_FILE: usize = 1 << 20;
@@ -18,15 +19,18 @@ const MOST: usize = 20;
 /// How much of a line is shown.
 const SHOWN: usize = 400;
 
-struct Match {
-    rule: usize,
-    spot: Spot,
+/// A line on which a rule speaks, before its surroundings are asked.
+pub(crate) struct Match {
+    pub(crate) rule: usize,
+    pub(crate) spot: Spot,
+    /// The last row of what matched.
+    pub(crate) through: usize,
     /// What matched, where it is more than the line.
-    statement: Option<Vec<u8>>,
+    pub(crate) statement: Option<Vec<u8>>,
 }
 
 /// Assesses a diff.
-pub(crate) fn patch(patch: &Patch<'_>, out: &mut Assessment) {
+pub(crate) fn patch(patch: &Patch<'_>, sides: &[Sides], out: &mut Assessment) {
     let rules = Rules::builtin();
     let paths: HashSet<String> = patch.files.iter().map(FilePatch::display_path).collect();
     let mut views: Vec<View<'_>> = patch.files.iter().map(View::new).collect();
@@ -37,11 +41,29 @@ pub(crate) fn patch(patch: &Patch<'_>, out: &mut Assessment) {
         }
     }
     let around = Around::new(&views);
+    let mut about_whole = Assessment::default();
+    let mut whole = whole::read(&views, sides, &mut about_whole);
     for (file, view) in views.iter().enumerate() {
         let said = whole_file(rules, &around, view, out);
-        let matches = matches(rules, view, file);
+        let mut matches = matches(rules, view, file);
+        let said_by_line = matches.len();
+        for one in whole.remove(&file).unwrap_or_default() {
+            let covered = one.spot.row..=one.through;
+            let mut lines = matches[..said_by_line].iter();
+            if !lines.any(|line| line.rule == one.rule && covered.contains(&line.spot.row)) {
+                matches.push(one);
+            }
+        }
         findings(rules, &around, view, matches, &said, out);
     }
+    out.not_assessed.append(&mut about_whole.not_assessed);
+    let said: HashSet<String> = out.findings.iter().map(|one| one.id.clone()).collect();
+    out.findings.extend(
+        about_whole
+            .findings
+            .into_iter()
+            .filter(|one| !said.contains(&one.id)),
+    );
     sort(&mut out.findings);
 }
 
@@ -189,6 +211,7 @@ fn matches(rules: &Rules, view: &View<'_>, file: usize) -> Vec<Match> {
         found.extend(hits.iter().map(|rule| Match {
             rule: *rule,
             spot,
+            through: row,
             statement: None,
         }));
     }
@@ -205,13 +228,8 @@ fn over_lines(rules: &Rules, view: &View<'_>, file: usize, found: &mut Vec<Match
         let mask = view.masks[1] & rules.sql();
         rules.candidates(Side::New, mask, &statement.text, |rule| {
             for place in rules.rules[rule].finds(&statement.text) {
-                let (Some(whole), named) = (place.get(0), (1..place.len()).find_map(|part| place.get(part)))
-                else {
-                    continue;
-                };
-                let at = named.map_or(whole.start(), |part| part.start());
-                let row = statement.row(view, at, whole.end());
-                let row = row.or_else(|| statement.row(view, whole.start(), whole.end()));
+                let Some(whole) = place.get(0) else { continue };
+                let row = statement.row(view, whole.start(), whole.end());
                 if let Some(row) = row.filter(|row| seen.insert((rule, *row))) {
                     let spot = Spot {
                         file,
@@ -221,6 +239,7 @@ fn over_lines(rules: &Rules, view: &View<'_>, file: usize, found: &mut Vec<Match
                     found.push(Match {
                         rule,
                         spot,
+                        through: row,
                         statement: Some(whole.as_bytes().to_vec()),
                     });
                 }
@@ -339,7 +358,7 @@ fn without_moved(rule: &Rule, view: &View<'_>, matches: Vec<Match>) -> Vec<Match
 }
 
 /// Makes a finding. `matched` is what the title's words are taken from, where that is not the line.
-fn finding(
+pub(crate) fn finding(
     rule: &Rule,
     path: &str,
     side: Side,
@@ -395,7 +414,7 @@ fn short(text: &[u8], most: usize) -> String {
     String::from_utf8_lossy(text).chars().take(most).collect()
 }
 
-fn lower_in_tests(rules: &Rules, rule: &Rule, finding: &mut Finding) {
+pub(crate) fn lower_in_tests(rules: &Rules, rule: &Rule, finding: &mut Finding) {
     if rule.same_in_tests() || !rules.is_test_path(&finding.path) {
         return;
     }

@@ -35,7 +35,7 @@ fn speaks(rule: &Rule, diff: &str) -> bool {
     let patch =
         Patch::parse(diff.as_bytes()).unwrap_or_else(|error| panic!("{}: {error}\n{diff}", rule.id()));
     let mut out = Assessment::default();
-    crate::scan::patch(&patch, &mut out);
+    crate::scan::patch(&patch, &[], &mut out);
     out.findings.iter().any(|finding| finding.rule == rule.id())
 }
 

@@ -21,6 +21,7 @@
 //! | `manifest` | new names and looser versions |
 //! | `scan` | one pass over the diff |
 //! | `whole` | whole files on both sides, by parsers |
+//! | `manifests` | components by the repository's own manifests |
 //! | `blast` | components and what depends on them |
 //! | [`verdict`] | the sentence that says it all |
 
@@ -29,6 +30,7 @@ mod comments;
 mod down;
 mod filter;
 mod manifest;
+mod manifests;
 mod scan;
 mod statements;
 mod table;
@@ -42,6 +44,7 @@ use countersign_core::change::Change;
 use countersign_core::finding::{Assessment, NotAssessed};
 use countersign_core::patch::{Patch, PatchError};
 
+pub use manifests::{Manifest, is_manifest};
 pub use whole::{Sides, wants_sides};
 
 /// A part of the system as the policy describes it.
@@ -65,6 +68,9 @@ pub struct Known<'a> {
     /// Changed files as a whole, for those that [`wants_sides`] names. Once there is one, each that is missing is
     /// an entry in `not_assessed`.
     pub sides: &'a [Sides],
+    /// The repository's manifests at the base of the change, for those that [`is_manifest`] names: the components
+    /// where the policy describes none.
+    pub manifests: &'a [Manifest],
 }
 
 /// Assesses a change by its diff alone.
@@ -89,7 +95,7 @@ pub fn assess_with(change: &Change, patch: Result<&Patch<'_>, &PatchError>, know
         Ok(patch) => {
             scan::patch(patch, known.sides, &mut assessment);
             missing(change, patch, &mut assessment);
-            blast::radius(patch, known.components, &mut assessment);
+            blast::radius(patch, known.components, known.manifests, &mut assessment);
         }
         Err(error) => {
             assessment.not_assessed.push(NotAssessed {

@@ -11,7 +11,7 @@ mod common;
 
 use common::{change, file, of};
 use countersign_assess::verdict::verdict;
-use countersign_assess::{ComponentSpec, assess};
+use countersign_assess::{ComponentSpec, Known, Manifest, assess, assess_with};
 use countersign_core::change::{AccountKind, Person};
 use countersign_core::evidence::{Classification, Extra, Involvement, classify};
 use countersign_core::finding::{Assessment, Severity};
@@ -127,6 +127,54 @@ fn the_radius_is_what_is_touched_and_all_that_depends_on_it() {
     assert_eq!(of(&file("else.txt", "+x\n"), &system()).components, []);
     let bad = of(&file("else.txt", "+x\n"), &[spec("x", "/abs", None, &[])]);
     assert_eq!(bad.not_assessed.len(), 1);
+}
+
+#[test]
+fn without_a_policy_the_manifests_tell_what_depends_on_what() {
+    let manifest = |path: &str, text: &str| Manifest {
+        path: path.to_owned(),
+        bytes: text.as_bytes().to_vec(),
+    };
+    let manifests = [
+        manifest(
+            "Cargo.toml",
+            "[package]\nname = \"root\"\n[dependencies]\napp = { path = \"app\" }\n",
+        ),
+        manifest(
+            "app/Cargo.toml",
+            "[package]\nname = \"app\"\n[dependencies]\nlib = { path = \"../lib\" }\n",
+        ),
+        manifest("lib/Cargo.toml", "[package]\nname = \"lib\"\n"),
+    ];
+    let diff = file("lib/db/a.sql", "+DROP TABLE users;\n");
+    let patch = Patch::parse(diff.as_bytes()).unwrap();
+    let known = Known {
+        manifests: &manifests,
+        ..Known::default()
+    };
+    let found = assess_with(&change("x"), Ok(&patch), known);
+    let seen: Vec<_> = found
+        .components
+        .iter()
+        .map(|one| (one.name.as_str(), one.distance, one.severity))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("lib", 0, Some(Severity::Critical)),
+            ("app", 1, None),
+            ("root", 2, None)
+        ]
+    );
+    assert_eq!(found.components_from.as_deref(), Some("Cargo packages"));
+    let components = system();
+    let known = Known {
+        components: &components,
+        manifests: &manifests,
+        ..Known::default()
+    };
+    let found = assess_with(&change("x"), Ok(&patch), known);
+    assert_eq!(found.components_from.as_deref(), Some("countersign.toml"));
 }
 
 fn by(involvement: Involvement, tool: Option<&str>) -> Classification {

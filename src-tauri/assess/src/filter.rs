@@ -7,16 +7,17 @@ use countersign_core::finding::Side;
 use countersign_core::patch::LineKind;
 use regex::bytes::Regex;
 
+use crate::manifest;
 use crate::table::{Filter, Rule, Rules};
+use crate::tables::Tables;
 use crate::terraform::{Blocks, Fate};
-use crate::view::{View, contains, on_side, pattern};
+use crate::view::{View, pattern};
 
 /// What is known about the whole diff.
 pub(crate) struct Around<'a, 'p> {
     pub(crate) views: &'a [View<'p>],
     pub(crate) blocks: Blocks,
-    /// Tables that the change itself creates, in lower case, without schema.
-    tables: HashSet<String>,
+    tables: Tables,
     /// Ecosystems whose manifest the change touches.
     manifests: HashSet<&'static str>,
 }
@@ -42,26 +43,14 @@ pub(crate) struct Spot {
 
 impl<'a, 'p> Around<'a, 'p> {
     pub(crate) fn new(views: &'a [View<'p>]) -> Self {
-        let mut tables = HashSet::new();
-        for view in views {
-            for (at, row) in view.rows.iter().enumerate() {
-                if row.line.kind == LineKind::Added
-                    && let Some(found) = CREATED.captures(row.line.text)
-                    && let Some(name) = (1..=2).find_map(|part| found.get(part))
-                    && !view.is_down(at)
-                {
-                    tables.insert(plain(name.as_bytes()));
-                }
-            }
-        }
         let manifests = views
             .iter()
-            .filter_map(|view| ecosystem(view.name(), false))
+            .filter_map(|view| manifest::ecosystem(view.name(), false))
             .collect();
         Self {
             views,
             blocks: Blocks::of(views),
-            tables,
+            tables: Tables::of(views),
             manifests,
         }
     }
@@ -69,7 +58,7 @@ impl<'a, 'p> Around<'a, 'p> {
     /// Whether a match stands. `None`: its surroundings take it back.
     pub(crate) fn judge(&self, rule: &Rule, spot: Spot) -> Option<Kept> {
         let view = &self.views[spot.file];
-        let text = view.text(spot.row);
+        let text = view.code(spot.row, spot.side);
         let mut kept = Kept::default();
         for filter in rule.filters() {
             match filter {
@@ -78,18 +67,22 @@ impl<'a, 'p> Around<'a, 'p> {
                 Filter::ChangedInStatefulBlock => kept.subject = Some(self.changed_in_stateful(rule, spot)?),
                 Filter::ModuleSourceChanged => kept.subject = Some(module_source_changed(view, spot)?),
                 Filter::WeakensRetention => weakens_retention(text, spot.side)?,
-                Filter::SqlDown => none_if(view.is_down(spot.row))?,
-                Filter::NewTable => none_if(self.is_new_table(view, spot))?,
+                Filter::SqlDown => none_if(view.is_down(spot.row, spot.side))?,
+                Filter::NewTable => none_if(self.tables.are_meant(view, spot.row))?,
                 Filter::NoCounterpart => none_if(has_counterpart(rule, view, spot))?,
                 Filter::NotEgress => none_if(is_egress(view, spot))?,
                 Filter::YamlRunOnly => none_if(is_in_env(view, spot))?,
-                Filter::NewName => none_if(!is_new_name(rule, view, spot))?,
+                Filter::NewName => none_if(!manifest::is_new_name(rule, view, spot))?,
+                Filter::Loosens => none_if(!manifest::loosens(rule, view, spot))?,
+                Filter::BackendBlock => none_if(!is_about_backend(view, spot))?,
+                Filter::Grants => none_if(!is_grant(view, spot))?,
                 Filter::AuthWords
                 | Filter::ProductionWords
                 | Filter::WithoutManifest
                 | Filter::NotOnlyUses
                 | Filter::NetCount
-                | Filter::OncePerFile => {}
+                | Filter::OncePerFile
+                | Filter::TerraformLeaves => {}
             }
         }
         Some(kept)
@@ -101,11 +94,15 @@ impl<'a, 'p> Around<'a, 'p> {
             Filter::AuthWords => has_word(&view.path, AUTH_WORDS),
             Filter::ProductionWords => has_word(&view.path, PRODUCTION_WORDS),
             Filter::WithoutManifest => {
-                ecosystem(view.name(), true).is_none_or(|system| !self.manifests.contains(system))
+                manifest::ecosystem(view.name(), true).is_none_or(|system| !self.manifests.contains(system))
             }
             Filter::NotOnlyUses => !is_only_uses(view),
+            Filter::TerraformLeaves => leaves_its_state(rule, view),
             Filter::ChangedInStatefulBlock
             | Filter::ModuleSourceChanged
+            | Filter::BackendBlock
+            | Filter::Grants
+            | Filter::Loosens
             | Filter::NetCount
             | Filter::NewName
             | Filter::NewTable
@@ -206,31 +203,6 @@ impl<'a, 'p> Around<'a, 'p> {
         });
         changed.then(|| stateful.get(2).map(|name| lossy(name.as_bytes())))?
     }
-
-    fn is_new_table(&self, view: &View<'_>, spot: Spot) -> bool {
-        let text = view.text(spot.row);
-        // Dropping and making anew is the hazard itself.
-        if self.tables.is_empty() || DESTROYS.is_match(text) {
-            return false;
-        }
-        let named = |text: &[u8]| {
-            let found = TABLE.captures(text)?;
-            (1..=3)
-                .find_map(|part| found.get(part))
-                .map(|name| plain(name.as_bytes()))
-        };
-        let above = || {
-            let rows = (spot.row.saturating_sub(30)..spot.row)
-                .rev()
-                .map(|at| view.text(at));
-            rows.take_while(|text| !contains(text, b";")).find_map(named)
-        };
-        let below = || (spot.row + 1..view.rows.len().min(spot.row + 4)).find_map(|at| named(view.text(at)));
-        named(text)
-            .or_else(above)
-            .or_else(below)
-            .is_some_and(|table| self.tables.contains(&table))
-    }
 }
 
 pub(crate) const STATEFUL: &str = "iac.tf.stateful_block_removed";
@@ -258,28 +230,38 @@ const AUTH_WORDS: &[&str] = &[
 ];
 const PRODUCTION_WORDS: &[&str] = &["prod", "production", "live", "prd"];
 
-static CREATED: LazyLock<Regex> = LazyLock::new(|| {
+/// What a block is by its type, never by the name that someone gave it.
+static EGRESS_BLOCK: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\bCREATE\s+(?:UNLOGGED\s+|TEMP(?:ORARY)?\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?([\w".`\[\]]+)|\bcreate_?table!?[\s(]+[:"'`]?([\w.]+)"#,
+        r#"(?i)^\s*(?:egress|route)\b[^\w"]*\{|^\s*(?:dynamic|resource)\s+"?(?:egress|route|\w*_egress\w*|\w+_routes?|aws_\w*route_table)"?[\s{]"#,
     )
 });
-static TABLE: LazyLock<Regex> = LazyLock::new(|| {
+static EGRESS_KEY: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?i)\bALTER\s+TABLE\s+(?:ONLY\s+|IF\s+EXISTS\s+)*([\w".`\[\]]+)|\bON\s+(?:ONLY\s+)?([\w".`\[\]]+)\s*(?:USING\b|\()|\b(?:remove|rename|change|alter)_?\w*[\s(]+[:"'`]([\w.]+)"#,
+        r#"(?i)^[\s-]*"?(?:SecurityGroupEgress|egress(?:_?rules)?|outbound(?:_?rules)?|routes?)"?\s*[:=]"#,
     )
 });
-static DESTROYS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)drop_?(?:table|column)|delete|truncate|remove_?(?:column|field|reference)")
+static EGRESS_LINE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?i)^\s*"?(?:type|direction)"?\s*[:=]\s*"?(?:egress|outbound)|^\s*Type:\s*AWS::EC2::(?:Route|SecurityGroupEgress)\b"#,
+    )
 });
-static EGRESS: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"(?i)egress|\baws_route\b|\broute\s*\{|"aws_route_table"|outbound"#));
-static EGRESS_LINE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"(?i)^\s*"?(?:type|direction)"?\s*[:=]\s*"?(?:egress|outbound)"#));
+static GRANTS: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r#"(?i)^[\s-]*"?(?:(?:not_?)?actions?|(?:not_?)?principals?|aws|verbs|identifiers)"?\s*[:=]"#)
+});
 static MODULE: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^\s*module\s+"([^"]+)"\s*\{"#));
 static SOURCE: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^\s*source\s*=\s*"([^"?]+)"#));
 static USES: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(?:-\s*)?uses:\s|^\s*(?:#.*)?$"));
 static RETAINS: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i):\s*\W?(?:Retain|Snapshot|RetainExceptOnCreate)\b"));
+
+fn side_of(kind: LineKind) -> Side {
+    if kind == LineKind::Removed {
+        Side::Old
+    } else {
+        Side::New
+    }
+}
 
 fn none_if(taken_back: bool) -> Option<()> {
     (!taken_back).then_some(())
@@ -310,15 +292,17 @@ fn module_source_changed(view: &View<'_>, spot: Spot) -> Option<String> {
 /// Whether what goes comes again nearby with another value: a new version of the same step, the same key.
 fn has_counterpart(rule: &Rule, view: &View<'_>, spot: Spot) -> bool {
     let what = |row: usize| {
-        let found = rule.captures(view.text(row))?;
+        let found = rule.captures(view.code(row, side_of(view.rows[row].line.kind)))?;
         let part = (1..found.len())
             .find_map(|part| found.get(part))
             .or_else(|| found.get(0))?;
         Some(part.as_bytes().trim_ascii().to_vec())
     };
     let own = what(spot.row);
-    view.near(spot.row, 10)
-        .any(|at| view.rows[at].line.kind == LineKind::Added && what(at) == own)
+    let home = view.home(spot.row, Side::Old);
+    view.near(spot.row, 10).any(|at| {
+        view.rows[at].line.kind == LineKind::Added && what(at) == own && view.home(at, Side::New) == home
+    })
 }
 
 /// Whether a pipeline only names other versions of the actions it uses.
@@ -331,6 +315,35 @@ fn is_only_uses(view: &View<'_>) -> bool {
     changed.peek().is_some() && changed.all(|row| USES.is_match(row.line.text))
 }
 
+/// Whether a file of Terraform goes to where its folder's state no longer sees it.
+fn leaves_its_state(rule: &Rule, view: &View<'_>) -> bool {
+    let reads = |path: &str| Rules::builtin().means(rule, path);
+    reads(view.path_on(Side::Old)) && (!reads(&view.path) || view.dir(Side::Old) != view.dir(Side::New))
+}
+
+/// Whether a line is about where the state is kept: outside such a block a key is any key.
+fn is_about_backend(view: &View<'_>, spot: Spot) -> bool {
+    let starts = |text: &[u8], word: &[u8]| text.trim_ascii_start().starts_with(word);
+    let text = view.code(spot.row, spot.side);
+    let itself = starts(text, b"backend") || starts(text, b"terraform");
+    let blocks = view.blocks(spot.row, spot.side);
+    itself
+        || blocks
+            .iter()
+            .any(|block| starts(block.text, b"backend") || starts(block.text, b"terraform {"))
+}
+
+/// Whether a lone `*` in a list stands for actions or principals.
+fn is_grant(view: &View<'_>, spot: Spot) -> bool {
+    let text = view.code(spot.row, spot.side).trim_ascii();
+    let lone = text.len() <= 6 && !text.contains(&b':');
+    !lone
+        || view
+            .parents(spot.row, spot.side)
+            .first()
+            .is_some_and(|parent| GRANTS.is_match(parent))
+}
+
 fn weakens_retention(text: &[u8], side: Side) -> Option<()> {
     let retains = RETAINS.is_match(text);
     (retains == (side == Side::Old)).then_some(())
@@ -338,7 +351,8 @@ fn weakens_retention(text: &[u8], side: Side) -> Option<()> {
 
 fn is_egress(view: &View<'_>, spot: Spot) -> bool {
     let blocks = view.blocks(spot.row, spot.side);
-    if blocks.iter().any(|block| EGRESS.is_match(block.text)) {
+    let leaves = |text: &[u8]| EGRESS_BLOCK.is_match(text) || EGRESS_KEY.is_match(text);
+    if blocks.iter().any(|block| leaves(block.text)) {
         return true;
     }
     let innermost = blocks.first().and_then(|block| block.row);
@@ -349,7 +363,7 @@ fn is_egress(view: &View<'_>, spot: Spot) -> bool {
         || view
             .parents(spot.row, spot.side)
             .iter()
-            .any(|parent| EGRESS.is_match(parent))
+            .any(|parent| leaves(parent))
 }
 
 /// Passing the text through the environment is the remedy, not the fault.
@@ -358,65 +372,6 @@ fn is_in_env(view: &View<'_>, spot: Spot) -> bool {
     parent.is_some_and(|text| matches!(text.trim_ascii(), b"env:" | b"- env:" | b"with:" | b"if:"))
         || view.text(spot.row).trim_ascii_start().starts_with(b"if:")
         || view.text(spot.row).trim_ascii_start().starts_with(b"group:")
-}
-
-/// Whether the name stands nowhere before the change, in a part of the manifest that lists dependencies.
-fn is_new_name(rule: &Rule, view: &View<'_>, spot: Spot) -> bool {
-    let name = |row: usize| {
-        rule.captures(view.text(row))?
-            .get(1)
-            .map(|name| name.as_bytes().to_vec())
-    };
-    let Some(own) = name(spot.row) else { return false };
-    let near = view
-        .near(spot.row, 40)
-        .filter(|at| on_side(view.rows[*at].line, Side::Old));
-    if near.filter_map(name).any(|other| other == own) {
-        return false;
-    }
-    let lists = |text: &[u8]| {
-        let text = text.to_ascii_lowercase();
-        [
-            &b"ependenc"[..],
-            b"require",
-            b"packages",
-            b"overrides",
-            b"resolutions",
-            b"optional",
-            b"group",
-        ]
-        .iter()
-        .any(|word| contains(&text, word))
-    };
-    if view.name().ends_with(".toml") {
-        let above = (spot.row.saturating_sub(200)..spot.row)
-            .rev()
-            .take_while(|at| view.rows[*at].hunk == view.rows[spot.row].hunk);
-        let header = above.map(|at| view.text(at)).find(|text| text.starts_with(b"["));
-        return header.is_none_or(lists);
-    }
-    if view.name().ends_with(".json") {
-        return view
-            .parents(spot.row, Side::New)
-            .first()
-            .is_none_or(|parent| parent.trim_ascii() == b"{" || lists(parent));
-    }
-    true
-}
-
-fn ecosystem(name: &str, lock: bool) -> Option<&'static str> {
-    let system = match (name, lock) {
-        ("package.json", false) | ("package-lock.json" | "yarn.lock" | "pnpm-lock.yaml", true) => "npm",
-        ("pnpm-workspace.yaml", false) => "npm",
-        ("Cargo.toml", false) | ("Cargo.lock", true) => "cargo",
-        ("pyproject.toml", false) | ("poetry.lock" | "uv.lock", true) => "python",
-        ("go.mod", false) | ("go.sum", true) => "go",
-        ("Gemfile", false) | ("Gemfile.lock", true) => "ruby",
-        ("composer.json", false) | ("composer.lock", true) => "php",
-        (other, false) if other.ends_with(".gemspec") => "ruby",
-        _ => return None,
-    };
-    Some(system)
 }
 
 /// Whether a path holds one of the words, split at everything that is not a letter or digit and at capitals.
@@ -437,15 +392,6 @@ fn has_word(path: &str, words: &[&str]) -> bool {
         lower = c.is_lowercase();
     }
     false
-}
-
-/// A table's name without quotes and schema, in lower case.
-fn plain(name: &[u8]) -> String {
-    let name = lossy(name).to_lowercase();
-    let last = name.rsplit('.').next().unwrap_or_default();
-    last.chars()
-        .filter(|c| !matches!(c, '"' | '`' | '[' | ']'))
-        .collect()
 }
 
 fn lossy(bytes: &[u8]) -> String {

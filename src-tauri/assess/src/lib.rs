@@ -4,30 +4,48 @@
 //! match back (`filter.rs`), because that matters more than the pattern: of 83 lines with `DROP COLUMN` in a
 //! measured corpus, 7 dropped one. What destroys and creates anew stays a finding: that *is* the hazard.
 //!
-//! The rules read lines, not whole files: they see what a hunk shows. What no rule could look at is listed in
+//! The rules read lines: they see what a hunk shows. Where both sides of a file are at hand, parsers read all of
+//! it (`whole/`), and the rules stay the fallback. What no rule could look at is listed in
 //! [`Assessment::not_assessed`], never left out.
 //!
 //! | module | subject |
 //! |---|---|
 //! | `table` | the rules, compiled from `rules/*.toml` |
 //! | `view` | a file's lines with what stands around them |
+//! | `comments` | which part of a text its language skips |
+//! | `down` | what undoes a migration |
+//! | `statements` | SQL statements over several lines |
+//! | `tables` | tables that the change creates itself |
 //! | `terraform` | blocks that go, come, or only move |
 //! | `filter` | what the surroundings take back |
+//! | `manifest` | new names and looser versions |
 //! | `scan` | one pass over the diff |
+//! | `whole` | whole files on both sides, by parsers |
+//! | `manifests` | components by the repository's own manifests |
 //! | `blast` | components and what depends on them |
 //! | [`verdict`] | the sentence that says it all |
 
 mod blast;
+mod comments;
+mod down;
 mod filter;
+mod manifest;
+mod manifests;
 mod scan;
+mod statements;
 mod table;
+mod tables;
 mod terraform;
 pub mod verdict;
 mod view;
+mod whole;
 
 use countersign_core::change::Change;
 use countersign_core::finding::{Assessment, NotAssessed};
 use countersign_core::patch::{Patch, PatchError};
+
+pub use manifests::{Manifest, is_manifest};
+pub use whole::{Sides, wants_sides};
 
 /// A part of the system as the policy describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,20 +60,42 @@ pub struct ComponentSpec {
     pub depends_on: Vec<String>,
 }
 
-/// Assesses a change. A diff that cannot be read is an entry in `not_assessed`; so is what the forge counts and
-/// the diff does not hold.
+/// What is known besides the diff. Empty lists are well: the diff alone is assessed then.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// The components that the policy describes.
+    pub components: &'a [ComponentSpec],
+    /// Changed files as a whole, for those that [`wants_sides`] names. Once there is one, each that is missing is
+    /// an entry in `not_assessed`.
+    pub sides: &'a [Sides],
+    /// The repository's manifests at the base of the change, for those that [`is_manifest`] names: the components
+    /// where the policy describes none.
+    pub manifests: &'a [Manifest],
+}
+
+/// Assesses a change by its diff alone.
 pub fn assess(
     change: &Change,
     patch: Result<&Patch<'_>, &PatchError>,
     components: &[ComponentSpec],
 ) -> Assessment {
+    let known = Known {
+        components,
+        ..Known::default()
+    };
+    assess_with(change, patch, known)
+}
+
+/// Assesses a change. A diff that cannot be read is an entry in `not_assessed`; so is what the forge counts and
+/// the diff does not hold.
+pub fn assess_with(change: &Change, patch: Result<&Patch<'_>, &PatchError>, known: Known<'_>) -> Assessment {
     let mut assessment = Assessment::default();
     scan::description(&change.body, &mut assessment);
     match patch {
         Ok(patch) => {
-            scan::patch(patch, &mut assessment);
+            scan::patch(patch, known.sides, &mut assessment);
             missing(change, patch, &mut assessment);
-            blast::radius(patch, components, &mut assessment);
+            blast::radius(patch, known.components, known.manifests, &mut assessment);
         }
         Err(error) => {
             assessment.not_assessed.push(NotAssessed {

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use countersign_core::finding::{Assessment, Finding, NotAssessed, Severity, Side};
-use countersign_core::patch::{FileType, LineKind, Patch};
+use countersign_core::patch::{FileKind, FilePatch, FileType, LineKind, Patch};
 
+use crate::down;
 use crate::filter::{Around, Kept, Spot};
-use crate::table::{Filter, Lines, Mask, Rule, Rules};
-use crate::view::View;
+use crate::statements;
+use crate::table::{Filter, Lines, Rule, Rules};
+use crate::view::{Home, LONGEST_LINE, View};
+use crate::whole::{self, Sides};
 
-/// Lines longer than this are generated; no rule reads them.
-const LONGEST_LINE: usize = 16 << 10;
 /// More changed text than this in one file is generated or vendored; no rule reads it.
 const LARGEST_FILE: usize = 1 << 20;
 /// More findings of one rule in one file say nothing more; the last one says how many are left out.
@@ -18,25 +19,51 @@ const MOST: usize = 20;
 /// How much of a line is shown.
 const SHOWN: usize = 400;
 
-struct Match {
-    rule: usize,
-    spot: Spot,
+/// A line on which a rule speaks, before its surroundings are asked.
+pub(crate) struct Match {
+    pub(crate) rule: usize,
+    pub(crate) spot: Spot,
+    /// The last row of what matched.
+    pub(crate) through: usize,
+    /// What matched, where it is more than the line.
+    pub(crate) statement: Option<Vec<u8>>,
 }
 
 /// Assesses a diff.
-pub(crate) fn patch(patch: &Patch<'_>, out: &mut Assessment) {
+pub(crate) fn patch(patch: &Patch<'_>, sides: &[Sides], out: &mut Assessment) {
     let rules = Rules::builtin();
-    let views: Vec<View<'_>> = patch.files.iter().map(View::new).collect();
-    let around = Around::new(&views);
-    for (file, view) in views.iter().enumerate() {
-        let mask = rules.for_path(&view.path) | rules.for_path(&view.file.display_old_path());
-        let readable = readable(view, out);
-        whole_file(rules, &around, view, mask, out);
-        if readable {
-            let matches = matches(rules, view, file, mask);
-            findings(rules, &around, view, matches, out);
+    let paths: HashSet<String> = patch.files.iter().map(FilePatch::display_path).collect();
+    let mut views: Vec<View<'_>> = patch.files.iter().map(View::new).collect();
+    for view in &mut views {
+        view.undoes = down::counterpart(&view.path).is_some_and(|up| paths.contains(&up));
+        if !readable(view, out) {
+            view.rows.clear();
         }
     }
+    let around = Around::new(&views);
+    let mut about_whole = Assessment::default();
+    let mut whole = whole::read(&views, sides, &mut about_whole);
+    for (file, view) in views.iter().enumerate() {
+        let said = whole_file(rules, &around, view, out);
+        let mut matches = matches(rules, view, file);
+        let said_by_line = matches.len();
+        for one in whole.remove(&file).unwrap_or_default() {
+            let covered = one.spot.row..=one.through;
+            let mut lines = matches[..said_by_line].iter();
+            if !lines.any(|line| line.rule == one.rule && covered.contains(&line.spot.row)) {
+                matches.push(one);
+            }
+        }
+        findings(rules, &around, view, matches, &said, out);
+    }
+    out.not_assessed.append(&mut about_whole.not_assessed);
+    let said: HashSet<String> = out.findings.iter().map(|one| one.id.clone()).collect();
+    out.findings.extend(
+        about_whole
+            .findings
+            .into_iter()
+            .filter(|one| !said.contains(&one.id)),
+    );
     sort(&mut out.findings);
 }
 
@@ -45,12 +72,26 @@ pub(crate) fn description(body: &str, out: &mut Assessment) {
     let Some(rule) = Rules::builtin().by_id("iac.tf.plan_delete") else {
         return;
     };
-    if let Some(line) = body
-        .lines()
-        .find(|line| line.len() <= LONGEST_LINE && rule.matches(line.as_bytes()))
-    {
-        let mut finding = finding(rule, "", Side::New, None, line.as_bytes(), Kept::default());
-        finding.note = Some("in the description".to_owned());
+    let lines = body.lines().enumerate();
+    let found: Vec<(usize, &str)> = lines
+        .filter(|(_, line)| line.len() <= LONGEST_LINE && rule.matches(line.as_bytes()))
+        .collect();
+    // Where objects are named, the sum of them and the reasons add nothing.
+    let names = |line: &str| line.contains("will be destroyed") || line.contains("must be replaced");
+    let named = found.iter().any(|(_, line)| names(line));
+    let shown: Vec<_> = found
+        .into_iter()
+        .filter(|(_, line)| !named || names(line))
+        .collect();
+    for (at, (number, line)) in shown.iter().take(MOST).enumerate() {
+        let mut finding = finding(rule, "", Side::New, None, line.as_bytes(), None, Kept::default());
+        finding.id = format!("{}:new:description-{}:", rule.id(), number + 1);
+        finding.note = Some(match shown.len().saturating_sub(MOST) {
+            more if more > 0 && at + 1 == MOST => {
+                format!("in the description; and {more} more lines like it")
+            }
+            _ => "in the description".to_owned(),
+        });
         out.findings.push(finding);
     }
 }
@@ -98,42 +139,113 @@ fn readable(view: &View<'_>, out: &mut Assessment) -> bool {
     true
 }
 
-fn whole_file(rules: &Rules, around: &Around<'_, '_>, view: &View<'_>, mask: Mask, out: &mut Assessment) {
+/// Findings about the file as a whole; the rules that spoke.
+fn whole_file<'r>(
+    rules: &'r Rules,
+    around: &Around<'_, '_>,
+    view: &View<'_>,
+    out: &mut Assessment,
+) -> Vec<&'r str> {
+    let mut said = Vec::new();
     for (at, rule) in rules.rules.iter().enumerate() {
-        let applies = mask & (1 << at) != 0 && rule.lines() == Lines::File && rule.applies_to(view.file.kind);
+        if rule.lines() != Lines::File {
+            continue;
+        }
+        let [before, after] = view.masks.map(|mask| mask & (1 << at) != 0);
+        let left = view.file.kind == FileKind::Renamed && before && !after;
+        let applies = if left && rule.is_about_deletion() {
+            true
+        } else {
+            (before || after) && rule.applies_to(view.file.kind)
+        };
         if applies && around.means_file(rule, view) {
-            let side = if view.file.new_path.is_some() {
-                Side::New
-            } else {
+            let side = if view.file.new_path.is_none() || left {
                 Side::Old
+            } else {
+                Side::New
             };
-            let mut finding = finding(rule, &view.path, side, None, b"", Kept::default());
+            let mut finding = finding(rule, view.path_on(side), side, None, b"", None, Kept::default());
+            if view.file.kind == FileKind::Renamed {
+                let (from, to) = (view.path_on(Side::Old), &view.path);
+                finding.note = Some(short(format!("renamed from {from} to {to}").as_bytes(), SHOWN));
+            }
             lower_in_tests(rules, rule, &mut finding);
+            said.push(rule.id());
             out.findings.push(finding);
         }
     }
+    said
 }
 
-fn matches(rules: &Rules, view: &View<'_>, file: usize, mask: Mask) -> Vec<Match> {
+fn matches(rules: &Rules, view: &View<'_>, file: usize) -> Vec<Match> {
     let mut found = Vec::new();
+    let mut hits = Vec::new();
+    let syntax = view.syntax();
     for (row, line) in view.rows.iter().enumerate() {
         let side = match line.line.kind {
             LineKind::Context => continue,
             LineKind::Added => Side::New,
             LineKind::Removed => Side::Old,
         };
-        if line.line.text.len() <= LONGEST_LINE {
-            rules.on_line(side, mask, line.line.text, |rule| {
-                if rules.rules[rule].in_comments() || !view.is_comment(row, side) {
-                    found.push(Match {
-                        rule,
-                        spot: Spot { file, row, side },
-                    });
+        let mask = view.masks[usize::from(side == Side::New)];
+        let text = view.text(row);
+        hits.clear();
+        rules.candidates(side, mask, text, |rule| hits.push(rule));
+        // A comment within or behind a pattern can hide it from the first look.
+        if hits.is_empty() && !syntax.may_comment(text) {
+            continue;
+        }
+        let code = view.code(row, side);
+        let one = |rule: usize| &rules.rules[rule];
+        if code == text {
+            hits.retain(|rule| one(*rule).stands(text));
+        } else {
+            hits.retain(|rule| one(*rule).in_comments() && one(*rule).stands(text));
+            rules.candidates(side, mask, code, |rule| {
+                if !one(rule).in_comments() && one(rule).stands(code) {
+                    hits.push(rule);
                 }
             });
         }
+        let spot = Spot { file, row, side };
+        found.extend(hits.iter().map(|rule| Match {
+            rule: *rule,
+            spot,
+            through: row,
+            statement: None,
+        }));
+    }
+    if view.masks[1] & rules.sql() != 0 && view.name().ends_with(".sql") {
+        over_lines(rules, view, file, &mut found);
     }
     found
+}
+
+/// Adds what only the whole of an SQL statement shows.
+fn over_lines(rules: &Rules, view: &View<'_>, file: usize, found: &mut Vec<Match>) {
+    let mut seen: HashSet<(usize, usize)> = found.iter().map(|one| (one.rule, one.spot.row)).collect();
+    for statement in statements::of(view) {
+        let mask = view.masks[1] & rules.sql();
+        rules.candidates(Side::New, mask, &statement.text, |rule| {
+            for place in rules.rules[rule].finds(&statement.text) {
+                let Some(whole) = place.get(0) else { continue };
+                let row = statement.row(view, whole.start(), whole.end());
+                if let Some(row) = row.filter(|row| seen.insert((rule, *row))) {
+                    let spot = Spot {
+                        file,
+                        row,
+                        side: Side::New,
+                    };
+                    found.push(Match {
+                        rule,
+                        spot,
+                        through: row,
+                        statement: Some(whole.as_bytes().to_vec()),
+                    });
+                }
+            }
+        });
+    }
 }
 
 fn findings(
@@ -141,6 +253,7 @@ fn findings(
     around: &Around<'_, '_>,
     view: &View<'_>,
     matches: Vec<Match>,
+    about_file: &[&str],
     out: &mut Assessment,
 ) {
     let mut by_rule: BTreeMap<usize, Vec<Match>> = BTreeMap::new();
@@ -150,10 +263,15 @@ fn findings(
     let mut made: Vec<(usize, usize, Finding)> = Vec::new();
     for (at, matches) in by_rule {
         let rule = &rules.rules[at];
-        let matches = without_moved(rule, view, matches);
-        let mut kept: Vec<(Spot, Kept)> = matches
+        // What is counted net has its moved lines on both sides of the sum already.
+        let matches = if rule.has(Filter::NetCount) {
+            matches
+        } else {
+            without_moved(rule, view, matches)
+        };
+        let mut kept: Vec<(Spot, Option<Vec<u8>>, Kept)> = matches
             .into_iter()
-            .filter_map(|one| Some((one.spot, around.judge(rule, one.spot)?)))
+            .filter_map(|one| Some((one.spot, one.statement, around.judge(rule, one.spot)?)))
             .collect();
         let total = kept.len();
         let most = if rule.has(Filter::OncePerFile) || rule.has(Filter::NetCount) {
@@ -172,7 +290,7 @@ fn findings(
         let total = kept.len();
         kept.truncate(most);
         let shown = kept.len();
-        for (at_kept, (spot, mut kept)) in kept.into_iter().enumerate() {
+        for (at_kept, (spot, statement, mut kept)) in kept.into_iter().enumerate() {
             let line = view.rows[spot.row].line;
             if at_kept + 1 == shown && total > shown {
                 let more = format!("and {} more in this file", total - shown);
@@ -182,20 +300,14 @@ fn findings(
                 Side::Old => line.old,
                 Side::New => line.new,
             };
-            let path = match spot.side {
-                Side::Old if view.file.old_path.is_some() => view.file.display_old_path(),
-                Side::Old | Side::New => view.path.clone(),
-            };
-            let mut finding = finding(rule, &path, spot.side, number, line.text, kept);
+            let path = view.path_on(spot.side);
+            let statement = statement.as_deref().unwrap_or(view.code(spot.row, spot.side));
+            let mut finding = finding(rule, path, spot.side, number, line.text, Some(statement), kept);
             lower_in_tests(rules, rule, &mut finding);
             made.push((at, spot.row, finding));
         }
     }
     // What a stronger rule says about the same line or the whole file need not be said again.
-    let out_of_file: Vec<String> = (out.findings.iter())
-        .filter(|finding| finding.line.is_none() && finding.path == view.path)
-        .map(|finding| finding.rule.clone())
-        .collect();
     let said: HashSet<(&str, usize)> = made
         .iter()
         .map(|(rule, row, _)| (rules.rules[*rule].id(), *row))
@@ -203,57 +315,61 @@ fn findings(
     for (at, row, finding) in made {
         let spoken = rules.rules[at]
             .weaker_than()
-            .is_some_and(|id| out_of_file.iter().any(|rule| rule == id) || said.contains(&(id, row)));
+            .is_some_and(|id| about_file.contains(&id) || said.contains(&(id, row)));
         if !spoken {
             out.findings.push(finding);
         }
     }
 }
 
-/// Leaves out lines that only change their place or indentation within the file: the same text goes and comes.
-/// A critical line that comes is kept, since the block it comes into may be another.
+/// Leaves out lines that only change their place or indentation within the file: the same text goes and comes in
+/// the same block. A critical line that comes is kept, since nothing else says it.
 fn without_moved(rule: &Rule, view: &View<'_>, matches: Vec<Match>) -> Vec<Match> {
-    let mut other: HashMap<(Side, &[u8]), usize> = HashMap::new();
-    let wanted: HashMap<&[u8], ()> = matches
-        .iter()
-        .map(|one| (view.text(one.spot.row).trim_ascii(), ()))
+    let trimmed = |row: usize| view.text(row).trim_ascii();
+    let wanted: HashSet<(Side, &[u8])> = (matches.iter())
+        .map(|one| (one.spot.side, trimmed(one.spot.row)))
         .collect();
-    for row in &view.rows {
-        let side = match row.line.kind {
+    let mut other: HashMap<(Side, &[u8], Home), usize> = HashMap::new();
+    for (row, line) in view.rows.iter().enumerate() {
+        let (side, opposite) = match line.line.kind {
             LineKind::Context => continue,
-            LineKind::Added => Side::New,
-            LineKind::Removed => Side::Old,
+            LineKind::Added => (Side::New, Side::Old),
+            LineKind::Removed => (Side::Old, Side::New),
         };
-        let text = row.line.text.trim_ascii();
-        if wanted.contains_key(text) {
-            *other.entry((side, text)).or_default() += 1;
+        if wanted.contains(&(opposite, trimmed(row))) {
+            *other
+                .entry((side, trimmed(row), view.home(row, side)))
+                .or_default() += 1;
         }
     }
-    let keeps = |one: &Match| {
-        let (opposite, stays) = match one.spot.side {
+    if other.is_empty() {
+        return matches;
+    }
+    let mut moved = |spot: Spot| {
+        let (opposite, stays) = match spot.side {
             Side::Old => (Side::New, false),
             Side::New => (Side::Old, rule.severity() == Severity::Critical),
         };
-        (opposite, stays)
+        let key = (opposite, trimmed(spot.row), view.home(spot.row, spot.side));
+        let left = other.get_mut(&key).filter(|left| **left > 0 && !stays);
+        left.map(|left| *left -= 1).is_some()
     };
-    matches
-        .into_iter()
-        .filter(|one| {
-            let (opposite, stays) = keeps(one);
-            let key = (opposite, view.text(one.spot.row).trim_ascii());
-            match other.get_mut(&key) {
-                Some(left) if *left > 0 && !stays => {
-                    *left -= 1;
-                    false
-                }
-                _ => true,
-            }
-        })
-        .collect()
+    matches.into_iter().filter(|one| !moved(one.spot)).collect()
 }
 
-fn finding(rule: &Rule, path: &str, side: Side, line: Option<u32>, text: &[u8], kept: Kept) -> Finding {
-    let captures = rule.captures(text);
+/// Makes a finding. `matched` is what the title's words are taken from, where that is not the line.
+pub(crate) fn finding(
+    rule: &Rule,
+    path: &str,
+    side: Side,
+    line: Option<u32>,
+    text: &[u8],
+    matched: Option<&[u8]>,
+    kept: Kept,
+) -> Finding {
+    let captures = rule
+        .captures(matched.unwrap_or(text))
+        .or_else(|| rule.captures(text));
     let captured = captures
         .as_ref()
         .and_then(|found| (1..found.len()).find_map(|part| found.get(part)));
@@ -298,7 +414,7 @@ fn short(text: &[u8], most: usize) -> String {
     String::from_utf8_lossy(text).chars().take(most).collect()
 }
 
-fn lower_in_tests(rules: &Rules, rule: &Rule, finding: &mut Finding) {
+pub(crate) fn lower_in_tests(rules: &Rules, rule: &Rule, finding: &mut Finding) {
     if rule.same_in_tests() || !rules.is_test_path(&finding.path) {
         return;
     }

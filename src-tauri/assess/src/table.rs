@@ -10,18 +10,21 @@ use regex::bytes::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
 const GLOBS: &str = include_str!("rules/globs.toml");
-const FAMILIES: [&str; 11] = [
+const FAMILIES: [&str; 14] = [
     include_str!("rules/infrastructure.toml"),
     include_str!("rules/data.toml"),
+    include_str!("rules/locks.toml"),
     include_str!("rules/shell.toml"),
     include_str!("rules/ci.toml"),
     include_str!("rules/network.toml"),
     include_str!("rules/access.toml"),
     include_str!("rules/secrets.toml"),
-    include_str!("rules/guards.toml"),
+    include_str!("rules/containers.toml"),
     include_str!("rules/tests.toml"),
     include_str!("rules/dependencies.toml"),
-    include_str!("rules/runtime.toml"),
+    include_str!("rules/guards.toml"),
+    include_str!("rules/limits.toml"),
+    include_str!("rules/production.toml"),
 ];
 
 /// Which lines a rule looks at.
@@ -40,7 +43,10 @@ pub(crate) enum Lines {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Filter {
     AuthWords,
+    BackendBlock,
     ChangedInStatefulBlock,
+    Grants,
+    Loosens,
     ModuleSourceChanged,
     NetCount,
     NewName,
@@ -53,6 +59,7 @@ pub(crate) enum Filter {
     ProductionWords,
     SqlDown,
     TerraformBlock,
+    TerraformLeaves,
     WeakensRetention,
     WithoutManifest,
     YamlRunOnly,
@@ -63,6 +70,20 @@ pub(crate) enum Filter {
 enum When {
     Modified,
     Deleted,
+    Renamed,
+}
+
+/// What part of a line can take a match back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Scope {
+    /// All of it: what stands beside the match says what the match is.
+    #[default]
+    Line,
+    /// What the pattern matched.
+    Match,
+    /// What its first group captured.
+    Group,
 }
 
 #[derive(Debug, Deserialize)]
@@ -79,6 +100,8 @@ struct Entry {
     pattern: Option<String>,
     exclude: Option<String>,
     #[serde(default)]
+    exclude_in: Scope,
+    #[serde(default)]
     filters: Vec<Filter>,
     weaker_than: Option<String>,
     #[serde(default)]
@@ -89,11 +112,22 @@ struct Entry {
     why: String,
     check: String,
     #[cfg_attr(not(test), expect(dead_code, reason = "the table's own tests"))]
-    examples: Vec<String>,
+    examples: Vec<Example>,
     #[cfg_attr(not(test), expect(dead_code, reason = "the table's own tests"))]
-    counter_examples: Vec<String>,
+    counter_examples: Vec<Example>,
     #[expect(dead_code, reason = "for people who read the table")]
     source: String,
+}
+
+/// A case of a rule's own test.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+#[cfg_attr(not(test), expect(dead_code, reason = "the table's own tests"))]
+pub(crate) enum Example {
+    /// A line at the first place that the rule looks at, on its side; for rules about files a path.
+    Line(String),
+    /// Lines of a diff with their signs.
+    Diff { path: String, lines: String },
 }
 
 #[derive(Debug, Deserialize)]
@@ -199,8 +233,8 @@ impl Rules {
         taken & !left_out
     }
 
-    /// Calls `found` with each rule of `mask` whose pattern matches the line, exclusions applied.
-    pub(crate) fn on_line(&self, side: Side, mask: Mask, line: &[u8], mut found: impl FnMut(usize)) {
+    /// Calls `found` with each rule of `mask` whose pattern matches the line; exclusions are not looked at.
+    pub(crate) fn candidates(&self, side: Side, mask: Mask, line: &[u8], mut found: impl FnMut(usize)) {
         let patterns = match side {
             Side::Old => &self.old,
             Side::New => &self.new,
@@ -210,16 +244,27 @@ impl Rules {
         }
         for at in &patterns.set.matches(line) {
             let rule = patterns.owners[at];
-            let excluded = || {
-                self.rules[rule]
-                    .exclude
-                    .as_ref()
-                    .is_some_and(|exclude| exclude.is_match(line))
-            };
-            if mask & (1 << rule) != 0 && !excluded() {
+            if mask & (1 << rule) != 0 {
                 found(rule);
             }
         }
+    }
+
+    /// Whether a rule's globs take a path in.
+    pub(crate) fn means(&self, rule: &Rule, path: &str) -> bool {
+        let mask = self.for_path(path);
+        (self.rules.iter().enumerate()).any(|(at, one)| mask & (1 << at) != 0 && one.id() == rule.id())
+    }
+
+    /// The rules that read SQL.
+    pub(crate) fn sql(&self) -> Mask {
+        static SQL: LazyLock<Mask> = LazyLock::new(|| {
+            let rules = Rules::builtin().rules.iter().enumerate();
+            rules
+                .filter(|(_, rule)| rule.id().starts_with("sql."))
+                .fold(0, |mask, (at, _)| mask | 1 << at)
+        });
+        *SQL
     }
 
     /// Whether what happens at a path happens to tests, examples or machines of developers only.
@@ -283,22 +328,53 @@ impl Rule {
         match kind {
             FileKind::Modified => self.entry.when.is_empty() || self.entry.when.contains(&When::Modified),
             FileKind::Deleted => self.entry.when.is_empty() || self.entry.when.contains(&When::Deleted),
-            FileKind::Added | FileKind::Renamed | FileKind::Copied => self.entry.when.is_empty(),
+            FileKind::Renamed => self.entry.when.is_empty() || self.entry.when.contains(&When::Renamed),
+            FileKind::Added | FileKind::Copied => self.entry.when.is_empty(),
         }
     }
 
+    /// Whether the rule speaks of files that go: one that is renamed to where the rule does not look has gone.
+    pub(crate) fn is_about_deletion(&self) -> bool {
+        self.entry.when.contains(&When::Deleted)
+    }
+
     pub(crate) fn captures<'t>(&self, line: &'t [u8]) -> Option<Captures<'t>> {
-        self.pattern.as_ref()?.captures(line)
+        self.finds(line).next()
     }
 
     pub(crate) fn matches(&self, line: &[u8]) -> bool {
-        self.pattern
-            .as_ref()
-            .is_some_and(|pattern| pattern.is_match(line))
-            && !self
-                .exclude
-                .as_ref()
-                .is_some_and(|exclude| exclude.is_match(line))
+        let pattern = self.pattern.as_ref();
+        pattern.is_some_and(|pattern| pattern.is_match(line)) && self.stands(line)
+    }
+
+    /// Whether a match of the pattern is left when exclusions are applied.
+    pub(crate) fn stands(&self, line: &[u8]) -> bool {
+        match (&self.exclude, &self.pattern) {
+            (None, _) | (_, None) => true,
+            (Some(exclude), Some(_)) if self.entry.exclude_in == Scope::Line => !exclude.is_match(line),
+            (Some(_), Some(_)) => self.finds(line).next().is_some(),
+        }
+    }
+
+    /// The places at which the rule stands, one after the other.
+    pub(crate) fn finds<'t>(&self, line: &'t [u8]) -> impl Iterator<Item = Captures<'t>> {
+        let pattern = self.pattern.iter();
+        pattern
+            .flat_map(|pattern| pattern.captures_iter(line))
+            .filter(move |found| {
+                let group = || (1..found.len()).find_map(|part| found.get(part));
+                let part = match self.entry.exclude_in {
+                    Scope::Line => return true,
+                    Scope::Match => found.get(0),
+                    Scope::Group => group().or_else(|| found.get(0)),
+                };
+                let excluded = |text: &[u8]| {
+                    self.exclude
+                        .as_ref()
+                        .is_some_and(|exclude| exclude.is_match(text))
+                };
+                !part.is_some_and(|part| excluded(part.as_bytes()))
+            })
     }
 }
 
@@ -394,76 +470,5 @@ fn test_paths() -> Result<GlobSet, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_rule_matches_its_examples_and_not_its_counter_examples() {
-        let rules = Rules::builtin();
-        let mut wrong = Vec::new();
-        for (at, rule) in rules.rules.iter().enumerate() {
-            let id = rule.id();
-            let Entry {
-                examples,
-                counter_examples,
-                ..
-            } = &rule.entry;
-            if examples.len() < 2 || counter_examples.len() < 2 {
-                wrong.push(format!("{id}: needs two examples and two counter-examples"));
-            }
-            let matches = |text: &String| match rule.lines() {
-                Lines::File => rules.for_path(text) & (1 << at) != 0,
-                Lines::Added | Lines::Removed | Lines::Either => rule.matches(text.as_bytes()),
-            };
-            let missed = examples.iter().filter(|text| !matches(text));
-            wrong.extend(missed.map(|text| format!("{id} misses {text:?}")));
-            let caught = counter_examples.iter().filter(|text| matches(text));
-            wrong.extend(caught.map(|text| format!("{id} wrongly matches {text:?}")));
-            if rule.lines() == Lines::File && rule.pattern.is_some() {
-                wrong.push(format!("{id}: a rule about files has no pattern"));
-            }
-            if rule.title().ends_with('.')
-                || !rule.why().ends_with('.')
-                || !rule.check().ends_with(['.', '`'])
-            {
-                wrong.push(format!(
-                    "{id}: titles have no full stop, the other texts have one"
-                ));
-            }
-        }
-        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    }
-
-    #[test]
-    fn ids_are_unique_and_weaker_rules_name_a_rule() {
-        let rules = Rules::builtin();
-        let mut ids: Vec<_> = rules.rules.iter().map(Rule::id).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        assert_eq!(ids.len(), rules.rules.len());
-        for rule in &rules.rules {
-            assert!(
-                rule.weaker_than().is_none_or(|id| ids.contains(&id)),
-                "{}",
-                rule.id()
-            );
-        }
-    }
-
-    #[test]
-    fn a_table_with_a_mistake_is_refused() {
-        let entry = "family = \"x\"\n[[rule]]\nid = \"x.y\"\nseverity = \"high\"\nside = \"added\"\nglobs = [\"@any\"]\npattern = 'x'\ntitle = \"X\"\nwhy = \"Y.\"\ncheck = \"Z.\"\nexamples = []\ncounter_examples = []\nsource = \"practice\"\n";
-        assert!(Rules::parse(GLOBS, &[entry]).is_ok());
-        assert!(
-            Rules::parse(GLOBS, &[&entry.replace("@any", "@none")])
-                .unwrap_err()
-                .contains("none")
-        );
-        assert!(
-            Rules::parse(GLOBS, &[&entry.replace("'x'", "'('")])
-                .unwrap_err()
-                .contains("x.y")
-        );
-        assert!(Rules::parse(GLOBS, &[&entry.replace("severity", "heft")]).is_err());
-    }
-}
+#[path = "table_tests.rs"]
+mod tests;

@@ -10,15 +10,19 @@ use countersign_core::finding::Side;
 use countersign_core::patch::LineKind;
 use regex::bytes::Regex;
 
-use crate::view::{View, contains, pattern};
+use crate::view::{View, pattern};
 
 /// All blocks of a diff that come or go.
 #[derive(Default)]
 pub(crate) struct Blocks {
     gone: Vec<Block>,
     come: Vec<Block>,
-    /// Addresses that a `moved` block, or a `removed` block that destroys nothing, takes care of.
-    kept: HashSet<String>,
+    /// Folder and address of what a new `removed` block lets go of without destroying it.
+    released: HashSet<(String, String)>,
+    /// Where a new `moved` block says that it went, by folder and address.
+    moved: HashMap<(String, String), String>,
+    /// Folder and address of every block that stands after the change, as far as the diff shows.
+    standing: HashSet<(String, String)>,
     /// Places in `gone` by file and row, in `come` by address, and those of `come` that are new, by kind.
     at: HashMap<(usize, usize), usize>,
     again: HashMap<String, Vec<usize>>,
@@ -53,9 +57,11 @@ pub(crate) enum Fate {
 }
 
 static HEADER: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"^\s*(resource|module)\s+"([^"]+)"(?:\s+"([^"]+)")?\s*\{"#));
+    LazyLock::new(|| pattern(r#"^\s*(resource|module)\s+"?([\w.-]+)"?(?:\s+"?([\w.-]+)"?)?\s*\{"#));
 static KEEPER: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(moved|removed)\s*\{"));
-static FROM: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*from\s*=\s*([\w.\-]+)"));
+static FROM: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*from\s*=\s*(\S+)"));
+static TO: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*to\s*=\s*(\S+)"));
+static SPARES: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bdestroy\s*=\s*false\b"));
 static CALLED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r#"^\s*(?:identifier|cluster_identifier|bucket|name|db_name|table_name|cluster_id)\s*=\s*"([^"$]+)""#,
@@ -107,21 +113,20 @@ impl Blocks {
 
     fn read(&mut self, file: usize, view: &View<'_>) {
         for (row, line) in view.rows.iter().enumerate() {
-            if KEEPER.is_match(line.line.text) && line.line.kind != LineKind::Removed {
+            let side = match line.line.kind {
+                LineKind::Removed => Side::Old,
+                LineKind::Added | LineKind::Context => Side::New,
+            };
+            if KEEPER.is_match(line.line.text) && side == Side::New {
                 self.keep(view, row);
                 continue;
             }
-            let side = match line.line.kind {
-                LineKind::Context => continue,
-                LineKind::Removed => Side::Old,
-                LineKind::Added => Side::New,
-            };
-            let Some(found) = HEADER.captures(line.line.text) else {
-                continue;
-            };
-            if view.is_comment(row, side) {
+            if !HEADER.is_match(view.text(row)) {
                 continue;
             }
+            let Some(found) = HEADER.captures(view.code(row, side)) else {
+                continue;
+            };
             let part = |at| found.get(at).map(|part| lossy(part.as_bytes()));
             let (Some(first), second) = (part(2), part(3)) else {
                 continue;
@@ -134,7 +139,7 @@ impl Blocks {
             let value = |regex: &Regex| {
                 inside
                     .iter()
-                    .find_map(|at| regex.captures(view.text(*at)))
+                    .find_map(|at| regex.captures(view.code(*at, side)))
                     .and_then(|found| found.get(1))
                     .map(|m| lossy(m.as_bytes()))
             };
@@ -143,42 +148,65 @@ impl Blocks {
                 called: value(&CALLED).filter(|_| kind != "module").unwrap_or(name),
                 source: value(&SOURCE).filter(|_| kind == "module"),
                 kind,
-                dir: view.dir().to_owned(),
+                dir: view.dir(side).to_owned(),
                 file,
                 row,
             };
-            match side {
-                Side::Old => self.gone.push(block),
-                Side::New => self.come.push(block),
+            if side == Side::New {
+                self.standing.insert((block.dir.clone(), block.address.clone()));
+            }
+            match line.line.kind {
+                LineKind::Removed => self.gone.push(block),
+                LineKind::Added => self.come.push(block),
+                LineKind::Context => {}
             }
         }
     }
 
+    /// Notes what a `moved` or `removed` block takes care of. One that stood there before the change has done
+    /// its work, and one for a single instance (`x[0]`) says nothing about the others.
     fn keep(&mut self, view: &View<'_>, row: usize) {
-        let inside = view.inside(row, Side::New);
-        let moved = view.text(row).trim_ascii_start().starts_with(b"moved");
-        let spared = inside.iter().any(|at| {
-            let text: Vec<u8> = view
-                .text(*at)
-                .iter()
-                .copied()
-                .filter(|byte| !byte.is_ascii_whitespace())
-                .collect();
-            contains(&text, b"destroy=false")
-        });
-        let from = inside
-            .iter()
-            .find_map(|at| FROM.captures(view.text(*at))?.get(1))
-            .map(|m| lossy(m.as_bytes()));
-        if let Some(from) = from.filter(|_| moved || spared) {
-            self.kept.insert(from);
+        let header = view.code(row, Side::New).trim_ascii_start().to_owned();
+        if !KEEPER.is_match(&header) {
+            return;
         }
+        let inside = view.inside(row, Side::New);
+        let value = |regex: &Regex| {
+            let found = inside.iter().find_map(|at| {
+                let found = regex.captures(view.code(*at, Side::New))?.get(1)?;
+                Some((*at, lossy(found.as_bytes())))
+            });
+            found.filter(|(_, address)| !address.contains('['))
+        };
+        let Some((at, from)) = value(&FROM) else { return };
+        if view.rows[at].line.kind != LineKind::Added {
+            return;
+        }
+        let dir = view.dir(Side::New).to_owned();
+        if header.starts_with(b"moved") {
+            if let Some((_, to)) = value(&TO) {
+                self.moved.insert((dir, from), to);
+            }
+        } else if inside.iter().any(|at| SPARES.is_match(view.code(*at, Side::New))) {
+            self.released.insert((dir, from));
+        }
+    }
+
+    /// Whether the change says what becomes of the object, and that it stays.
+    fn is_kept(&self, gone: &Block) -> bool {
+        let key = (gone.dir.clone(), gone.address.clone());
+        let arrives = |to: &String| {
+            // What stands inside a module is not in this folder; the module is.
+            to.starts_with("module.") && to.matches('.').count() > 1
+                || self.standing.contains(&(gone.dir.clone(), to.clone()))
+        };
+        self.released.contains(&key) || self.moved.get(&key).is_some_and(arrives)
     }
 
     /// What becomes of what the block made whose header goes at this place; `None` if no block does.
     pub(crate) fn fate(&self, file: usize, row: usize) -> Option<Fate> {
         let gone = self.gone_at(file, row)?;
-        if self.kept.contains(&gone.address) || self.again(&gone.address).any(|block| block.dir == gone.dir) {
+        if self.is_kept(gone) || self.again(&gone.address).any(|block| block.dir == gone.dir) {
             return Some(Fate::Kept);
         }
         if let Some(elsewhere) = self.again(&gone.address).next() {

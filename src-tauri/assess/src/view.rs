@@ -1,12 +1,18 @@
 //! A file's changed lines with what stands around them: hunks, comments, enclosing blocks, down sections.
 
 use std::cell::OnceCell;
-use std::sync::LazyLock;
+use std::collections::HashMap;
 
 use countersign_core::finding::Side;
-use countersign_core::patch::{FilePatch, Line, LineKind};
+use countersign_core::patch::{FilePatch, FileType, Line, LineKind};
 use regex::bytes::Regex;
 
+use crate::comments::{Syntax, blanked, syntax};
+use crate::down;
+use crate::table::{Mask, Rules};
+
+/// Lines longer than this are generated; no rule reads them.
+pub(crate) const LONGEST_LINE: usize = 16 << 10;
 /// How far around a line its surroundings are searched: bounds the work on a hostile file.
 const REACH: usize = 200;
 
@@ -21,10 +27,18 @@ pub(crate) struct Row<'p> {
 pub(crate) struct View<'p> {
     pub(crate) file: &'p FilePatch<'p>,
     pub(crate) path: String,
+    old_path: String,
     pub(crate) rows: Vec<Row<'p>>,
-    comments: OnceCell<Vec<(bool, bool)>>,
-    down: OnceCell<Vec<bool>>,
+    /// The rules that mean this file, for its lines before and after.
+    pub(crate) masks: [Mask; 2],
+    /// The script that undoes a migration: another file of the change is the one that makes it.
+    pub(crate) undoes: bool,
+    code: [OnceCell<HashMap<usize, Vec<u8>>>; 2],
+    down: [OnceCell<Vec<bool>>; 2],
 }
+
+/// What a line belongs to: see [`View::home`].
+pub(crate) type Home = Vec<Vec<u8>>;
 
 /// What opens a block around a line.
 #[derive(Clone, Copy)]
@@ -40,22 +54,52 @@ impl<'p> View<'p> {
         let rows = rows
             .flat_map(|(hunk, lines)| lines.lines.iter().map(move |line| Row { line, hunk }))
             .collect();
-        Self {
+        let old_path = if file.old_path.is_some() {
+            file.display_old_path()
+        } else {
+            file.display_path()
+        };
+        let mut view = Self {
             file,
             path: file.display_path(),
+            old_path,
             rows,
-            comments: OnceCell::new(),
-            down: OnceCell::new(),
+            masks: [0; 2],
+            undoes: false,
+            code: Default::default(),
+            down: Default::default(),
+        };
+        let script = view.is_script();
+        view.masks = [&view.old_path, &view.path].map(|path| {
+            let rules = Rules::builtin();
+            let as_shell = if script {
+                rules.for_path(&format!("{path}.sh"))
+            } else {
+                0
+            };
+            rules.for_path(path) | as_shell
+        });
+        view
+    }
+
+    /// The text of a line; empty where it is too long to be read.
+    pub(crate) fn text(&self, row: usize) -> &'p [u8] {
+        let text = self.rows[row].line.text;
+        if text.len() <= LONGEST_LINE { text } else { b"" }
+    }
+
+    /// The path on one side; the other one where the file does not exist there.
+    pub(crate) fn path_on(&self, side: Side) -> &str {
+        if side == Side::Old {
+            &self.old_path
+        } else {
+            &self.path
         }
     }
 
-    pub(crate) fn text(&self, row: usize) -> &'p [u8] {
-        self.rows[row].line.text
-    }
-
-    /// The folder of the file; empty at the root.
-    pub(crate) fn dir(&self) -> &str {
-        self.path.rsplit_once('/').map_or("", |(dir, _)| dir)
+    /// The folder of the file on one side; empty at the root.
+    pub(crate) fn dir(&self, side: Side) -> &str {
+        self.path_on(side).rsplit_once('/').map_or("", |(dir, _)| dir)
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -64,68 +108,103 @@ impl<'p> View<'p> {
             .map_or(self.path.as_str(), |(_, name)| name)
     }
 
-    /// Whether the line is nothing but a comment on that side.
-    pub(crate) fn is_comment(&self, row: usize, side: Side) -> bool {
-        let (old, new) = self.comments.get_or_init(|| self.find_comments())[row];
-        match side {
-            Side::Old => old,
-            Side::New => new,
+    /// The line without its comments, which are blanked; the text as it is where the line has none.
+    pub(crate) fn code(&self, row: usize, side: Side) -> &[u8] {
+        let at = usize::from(side == Side::New);
+        let without = self.code[at].get_or_init(|| self.without_comments(side));
+        without.get(&row).map_or(self.text(row), Vec::as_slice)
+    }
+
+    fn without_comments(&self, side: Side) -> HashMap<usize, Vec<u8>> {
+        let syntax = self.syntax();
+        let mut found = HashMap::new();
+        let mut first = 0;
+        for (at, hunk) in self.file.hunks.iter().enumerate() {
+            let rows = first..self.rows.len().min(first + hunk.lines.len());
+            first = rows.end;
+            let (mut text, mut starts) = (Vec::new(), Vec::new());
+            for row in rows.filter(|row| on_side(self.rows[*row].line, side)) {
+                debug_assert_eq!(self.rows[row].hunk, at);
+                starts.push((text.len(), row));
+                text.extend_from_slice(self.text(row));
+                text.push(b'\n');
+            }
+            let start = if side == Side::Old {
+                hunk.old_start
+            } else {
+                hunk.new_start
+            };
+            let comments = syntax.comments(&text, start > 1);
+            if comments.is_empty() {
+                continue;
+            }
+            let blank = blanked(&text, &comments);
+            for (at, (from, row)) in starts.iter().enumerate() {
+                let to = starts.get(at + 1).map_or(text.len(), |(next, _)| *next) - 1;
+                if blank[*from..to] != text[*from..to] {
+                    found.insert(*row, blank[*from..to].to_vec());
+                }
+            }
+        }
+        found
+    }
+
+    /// The language's way of writing comments.
+    pub(crate) fn syntax(&self) -> Syntax {
+        match self.is_script() {
+            true => Syntax::shell(),
+            false => syntax(self.name()),
         }
     }
 
-    fn find_comments(&self) -> Vec<(bool, bool)> {
-        let blocks = has_block_comments(self.name());
-        let mut found = Vec::with_capacity(self.rows.len());
-        let (mut open, mut hunk) = ([false; 2], usize::MAX);
-        for row in &self.rows {
-            if row.hunk != hunk {
-                (open, hunk) = ([false; 2], row.hunk);
-            }
-            let text = row.line.text.trim_ascii_start();
-            let mut is = [false; 2];
-            for side in [0, 1] {
-                if !on_side(row.line, if side == 0 { Side::Old } else { Side::New }) {
-                    continue;
-                }
-                if open[side] || blocks && text.starts_with(b"/*") {
-                    is[side] = true;
-                    open[side] = !contains(text, b"*/");
-                } else {
-                    is[side] = is_line_comment(text);
-                }
-            }
-            found.push((is[0], is[1]));
-        }
-        found
+    /// Whether it is a script whose name does not say so: it names its interpreter, or can be executed.
+    pub(crate) fn is_script(&self) -> bool {
+        let begins = self.rows.iter().take(4).any(|row| {
+            let first = row.line.old == Some(1) || row.line.new == Some(1);
+            first && row.line.text.starts_with(b"#!")
+        });
+        !self.name().contains('.') && (begins || self.file.file_type() == Some(FileType::Executable))
     }
 
     /// Whether the line belongs to what undoes a migration.
-    pub(crate) fn is_down(&self, row: usize) -> bool {
-        self.down.get_or_init(|| self.find_down())[row]
+    pub(crate) fn is_down(&self, row: usize, side: Side) -> bool {
+        let at = usize::from(side == Side::New);
+        self.down[at].get_or_init(|| down::rows(self, side))[row]
     }
 
-    fn find_down(&self) -> Vec<bool> {
-        let name = self.name().to_ascii_lowercase();
-        let stem = name.strip_suffix(".sql").unwrap_or(&name);
-        let undone = |suffix| stem.ends_with(suffix);
-        let whole =
-            stem == "down" || undone(".down") || undone("_down") || undone("-down") || undone(".undo");
-        let mut down = whole;
-        let mut hunk = usize::MAX;
-        let mut found = Vec::with_capacity(self.rows.len());
-        for row in &self.rows {
-            if row.hunk != hunk {
-                hunk = row.hunk;
-                down = whole || DOWN.is_match(self.file.hunks[hunk].section);
-            }
-            if DOWN.is_match(row.line.text) {
-                down = true;
-            } else if UP.is_match(row.line.text) {
-                down = whole;
-            }
-            found.push(down);
+    /// What a line belongs to on one side: what it decorates and the blocks or less indented lines around it.
+    /// Two lines with the same text and the same home are the same line.
+    pub(crate) fn home(&self, row: usize, side: Side) -> Home {
+        let decorates = |text: &[u8]| {
+            let text = text.trim_ascii_start();
+            text.starts_with(b"@") || text.starts_with(b"[")
+        };
+        let mut home = Vec::new();
+        if decorates(self.text(row)) {
+            let hunk = self.rows[row].hunk;
+            let below = (row + 1..self.rows.len().min(row + 20))
+                .filter(|at| self.rows[*at].hunk == hunk && on_side(self.rows[*at].line, side));
+            let decorated = below.map(|at| self.text(at)).find(|text| !decorates(text));
+            let until = |text: &[u8]| {
+                text.split(|byte| *byte == b'(')
+                    .next()
+                    .unwrap_or_default()
+                    .trim_ascii()
+                    .to_vec()
+            };
+            home.extend(decorated.map(until));
         }
-        found
+        if ["tf", "tofu", "hcl", "json"]
+            .iter()
+            .any(|end| self.name().ends_with(end))
+        {
+            let blocks = self.blocks(row, side);
+            home.extend(blocks.iter().map(|block| block.text.trim_ascii().to_vec()));
+        } else {
+            let parents = self.parents(row, side);
+            home.extend(parents.iter().map(|parent| parent.trim_ascii().to_vec()));
+        }
+        home
     }
 
     /// The braced blocks around a line on one side, innermost first.
@@ -142,7 +221,7 @@ impl<'p> View<'p> {
                 continue;
             }
             let text = other.line.text;
-            let (opens, closes) = braces(text);
+            let (opens, closes) = braces(self.code(at, side));
             if opens > closes {
                 if closed >= opens - closes {
                     closed -= opens - closes;
@@ -209,7 +288,7 @@ impl<'p> View<'p> {
             if !on_side(row.line, side) {
                 continue;
             }
-            let (opens, closes) = braces(row.line.text);
+            let (opens, closes) = braces(self.code(at, side));
             depth += opens as i64 - closes as i64;
             found.push(at);
             if depth <= 0 {
@@ -232,69 +311,17 @@ pub(crate) fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
-fn indentation(text: &[u8]) -> usize {
+pub(crate) fn indentation(text: &[u8]) -> usize {
     text.iter()
         .take_while(|byte| matches!(byte, b' ' | b'\t'))
         .count()
 }
 
-/// Opening and closing braces of a line, those behind `#` and `//` left out.
+/// Opening and closing braces of a line without comments.
 fn braces(text: &[u8]) -> (usize, usize) {
-    let trimmed = text.trim_ascii_start();
-    if trimmed.starts_with(b"#") || trimmed.starts_with(b"//") {
-        return (0, 0);
-    }
     let count = |brace| text.iter().filter(|byte| **byte == brace).count();
     (count(b'{'), count(b'}'))
 }
-
-fn is_line_comment(text: &[u8]) -> bool {
-    // `* ` as inside a block comment; a lone `*` begins a glob or a pointer.
-    [&b"--"[..], b"#", b"//", b"* ", b"<!--", b";;"]
-        .iter()
-        .any(|sign| text.starts_with(sign))
-        && !text.starts_with(b"#[")
-        && !text.starts_with(b"#!")
-}
-
-fn has_block_comments(name: &str) -> bool {
-    let Some((_, extension)) = name.rsplit_once('.') else {
-        return false;
-    };
-    matches!(
-        extension,
-        "sql"
-            | "tf"
-            | "tofu"
-            | "hcl"
-            | "js"
-            | "jsx"
-            | "ts"
-            | "tsx"
-            | "go"
-            | "java"
-            | "kt"
-            | "rs"
-            | "c"
-            | "cpp"
-            | "cs"
-            | "php"
-            | "scala"
-            | "swift"
-            | "css"
-    )
-}
-
-static DOWN: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)^\s*--\s*(?:\+goose\s+down|\+migrate\s+down|migrate:down|rollback\b|down\b|@undo)|^\s*def\s+(?:self\.)?(?:down|downgrade|reverse\w*)\b|\b(?:function|async)\s+down\b|^\s*(?:public\s+)?(?:async\s+)?down\s*\(|\bexports\.down\b|\bfunction\s+down\b",
-    )
-});
-static UP: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)^\s*--\s*(?:\+goose\s+up|\+migrate\s+up|migrate:up|up\b)|^\s*def\s+(?:self\.)?(?:up|upgrade|change|forward\w*)\b|\b(?:function|async)\s+up\b|^\s*(?:public\s+)?(?:async\s+)?up\s*\(|\bexports\.up\b",
-    )
-});
 
 /// Compiles a pattern of this crate's own code, over bytes with ASCII classes as the rules' are.
 pub(crate) fn pattern(text: &str) -> Regex {

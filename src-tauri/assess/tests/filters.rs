@@ -172,14 +172,14 @@ fn what_undoes_a_migration_is_not_read() {
         ),
         "orm.destructive"
     ));
-    let below = in_section("db/migrate/x.rb", "def down", " a\n+  drop_table :t\n");
+    let below = in_section("db/migrate/x.rb", "def down", "   a\n+  drop_table :t\n");
     assert!(!says(&below, "orm.destructive"));
 }
 
 #[test]
 fn a_table_of_the_same_change_is_empty_but_dropping_one_is_not() {
     let index = "+CREATE INDEX i ON app.orders (a);\n";
-    let created = "+CREATE TABLE IF NOT EXISTS \"orders\" (id int);\n";
+    let created = "+CREATE TABLE \"orders\" (id int);\n";
     assert!(says(&file("a.sql", index), "sql.index_blocking"));
     assert_eq!(rules(&file("a.sql", &format!("{created}{index}"))), []);
     assert!(says(

@@ -1,231 +1,288 @@
-//! The assessment as a whole: what was not read, who is hit, and the sentence that says it.
-#![allow(
-    clippy::unwrap_used,
-    missing_docs,
-    unreachable_pub,
-    dead_code,
-    reason = "tests"
-)]
+//! What only the whole of a file shows, and what is said where it cannot be read.
 
 mod common;
 
-use common::{change, file, of};
-use countersign_assess::verdict::verdict;
-use countersign_assess::{ComponentSpec, assess};
-use countersign_core::change::{AccountKind, Person};
-use countersign_core::evidence::{Classification, Extra, Involvement, classify};
-use countersign_core::finding::{Assessment, Severity};
+use common::change;
+use countersign_assess::{Known, Sides, assess_with, wants_sides};
+use countersign_core::finding::{Assessment, Side};
 use countersign_core::patch::Patch;
 
-fn spec(name: &str, path: &str, tier: Option<u32>, depends_on: &[&str]) -> ComponentSpec {
-    let depends_on = depends_on.iter().map(|name| (*name).to_owned()).collect();
-    ComponentSpec {
-        name: name.to_owned(),
-        paths: vec![path.to_owned()],
-        tier,
-        depends_on,
-    }
-}
-
-fn system() -> Vec<ComponentSpec> {
-    vec![
-        spec("web", "web/**", Some(2), &["orders"]),
-        spec("orders", "services/orders/**", Some(1), &["ledger"]),
-        spec("ledger", "services/ledger/**", Some(1), &[]),
-        spec("docs", "docs/**", None, &[]),
-        spec("loop", "x/**", None, &["loop", "orders"]),
-    ]
-}
-
-fn reasons(assessment: &Assessment) -> Vec<String> {
-    assessment
-        .not_assessed
+/// A diff of one file with one hunk, made from both sides: lines at both ends that agree are context or left out.
+fn diff(path: &str, old: &str, new: &str) -> String {
+    let (a, b): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
+    let same = |(one, two): &(&&str, &&str)| one == two;
+    let head = a.iter().zip(&b).take_while(same).count();
+    let rest = a.len().min(b.len()) - head;
+    let tail = a
         .iter()
-        .map(|one| format!("{}: {}", one.path, one.reason))
-        .collect()
-}
-
-#[test]
-fn what_cannot_be_read_is_said() {
-    let binary = "diff --git a/l.png b/l.png\nindex 1111111..2222222 100644\nBinary files a/l.png and b/l.png differ\n";
-    let submodule = "diff --git a/v b/v\nindex 1111111..2222222 160000\n--- a/v\n+++ b/v\n@@ -1 +1 @@\n-Subproject commit 1\n+Subproject commit 2\n";
-    let long = file("min.js", &format!("+{}\n+DROP", "x".repeat(20_000)));
-    let large = file(
-        "big.sql",
-        &format!("+{}", format!("{}\n+", "y".repeat(1000)).repeat(1100)),
-    );
-    let found = of(&format!("{binary}{submodule}{long}{large}"), &[]);
-    assert_eq!(
-        reasons(&found),
-        [
-            "l.png: binary: its content is not in the diff",
-            "v: submodule: only the commit's name is in the diff, not what it brings",
-            "min.js: one line is longer than 16 KiB and was not read",
-            "big.sql: 1075 KiB of changed text, more than the 1024 KiB that are read",
-        ]
-    );
-}
-
-#[test]
-fn a_diff_that_is_refused_or_cut_is_never_an_empty_assessment() {
-    let error = Patch::parse(b"diff --cc a\n").unwrap_err();
-    let found = assess(&change("x"), Err(&error), &[]);
-    assert!(reasons(&found)[0].contains("combined diff"), "{found:?}");
-    let mut counted = change("x");
-    (counted.changed_files, counted.additions, counted.deletions) = (2, 2, 1);
-    let diff = file("a.txt", "+one\n");
-    let found = assess(&counted, Ok(&Patch::parse(diff.as_bytes()).unwrap()), &[]);
-    assert_eq!(found.not_assessed.len(), 3, "{found:?}");
-    let empty = assess(&counted, Ok(&Patch::parse(b"").unwrap()), &[]);
-    assert_eq!(empty.not_assessed.len(), 3);
-}
-
-#[test]
-fn a_plan_in_the_description_counts() {
-    let mut with = change("x");
-    with.body = "Plan:\n```\nPlan: 1 to add, 0 to change, 3 to destroy.\n```\n".to_owned();
-    let found = assess(&with, Ok(&Patch::parse(b"").unwrap()), &[]);
-    assert_eq!(found.findings[0].rule, "iac.tf.plan_delete");
-    assert_eq!(found.findings[0].note.as_deref(), Some("in the description"));
-}
-
-#[test]
-fn the_radius_is_what_is_touched_and_all_that_depends_on_it() {
-    let found = of(
-        &file("services/ledger/m.sql", "+DROP TABLE entries;\n"),
-        &system(),
-    );
-    let seen: Vec<_> = found
-        .components
+        .rev()
+        .zip(b.iter().rev())
+        .take(rest)
+        .take_while(same)
+        .count();
+    let gone: String = a[head..a.len() - tail]
         .iter()
-        .map(|one| (one.name.as_str(), one.distance, one.severity))
+        .map(|line| format!("-{line}\n"))
         .collect();
-    let critical = Some(Severity::Critical);
+    let come: String = b[head..b.len() - tail]
+        .iter()
+        .map(|line| format!("+{line}\n"))
+        .collect();
+    let (gone_count, come_count) = (a.len() - tail - head, b.len() - tail - head);
+    let start = |count: usize| head + usize::from(count > 0);
+    let (from, to, mode) = match (old.is_empty(), new.is_empty()) {
+        (true, _) => (
+            "/dev/null".to_owned(),
+            format!("b/{path}"),
+            "new file mode 100644\n",
+        ),
+        (_, true) => (
+            format!("a/{path}"),
+            "/dev/null".to_owned(),
+            "deleted file mode 100644\n",
+        ),
+        _ => (format!("a/{path}"), format!("b/{path}"), ""),
+    };
+    format!(
+        "diff --git a/{path} b/{path}\n{mode}index 1111111..2222222\n--- {from}\n+++ {to}\n@@ -{},{gone_count} +{},{come_count} @@\n{gone}{come}",
+        start(gone_count),
+        start(come_count)
+    )
+}
+
+fn sides(path: &str, old: &str, new: &str) -> Sides {
+    let bytes = |text: &str| (!text.is_empty()).then(|| text.as_bytes().to_vec());
+    Sides {
+        path: path.to_owned(),
+        old: bytes(old),
+        new: bytes(new),
+        missing: None,
+    }
+}
+
+fn assessed(files: &[(&str, &str, &str)]) -> Assessment {
+    let text: String = files
+        .iter()
+        .map(|(path, old, new)| diff(path, old, new))
+        .collect();
+    let patch = Patch::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let sides: Vec<_> = files
+        .iter()
+        .map(|(path, old, new)| sides(path, old, new))
+        .collect();
+    let known = Known {
+        sides: &sides,
+        ..Known::default()
+    };
+    assess_with(&change("x"), Ok(&patch), known)
+}
+
+fn found(files: &[(&str, &str, &str)]) -> Vec<(String, Side, Option<u32>)> {
+    let assessment = assessed(files);
+    assert_eq!(assessment.not_assessed, []);
+    let findings = assessment.findings.into_iter();
+    findings.map(|one| (one.rule, one.side, one.line)).collect()
+}
+
+const DATABASE: &str = "resource \"aws_db_instance\" \"a\" {\n  identifier = \"prod\"\n  lifecycle {\n    prevent_destroy = true\n  }\n}\n";
+
+#[test]
+fn a_block_that_a_comment_takes_out_is_destroyed() {
+    let old = format!("# one\n# two\n{DATABASE}# end\n");
+    let new = old.replace("# two", "/*").replace("# end", "*/");
+    let assessment = assessed(&[("main.tf", &old, &new)]);
+    let gone = &assessment.findings[0];
     assert_eq!(
-        seen,
+        (gone.rule.as_str(), gone.line),
+        ("iac.tf.stateful_block_removed", Some(3))
+    );
+    assert_eq!(gone.title, "Destroys the database prod");
+    assert!(
+        gone.note
+            .as_deref()
+            .is_some_and(|note| note.contains("does not change")),
+        "{gone:?}"
+    );
+}
+
+#[test]
+fn a_block_that_stands_in_another_file_of_the_folder_is_not_destroyed() {
+    let (rest, other) = ("# rest\n", "# other\n");
+    let (before, after) = (format!("{rest}{DATABASE}"), format!("{other}{DATABASE}"));
+    assert_eq!(
+        found(&[("a/main.tf", &before, rest), ("a/db.tf", other, &after)]),
+        []
+    );
+    let elsewhere = found(&[("a/main.tf", &before, rest), ("b/db.tf", other, &after)]);
+    assert_eq!(elsewhere[0].0, "iac.tf.stateful_block_removed");
+    assert_eq!(elsewhere.len(), 1, "{elsewhere:?}");
+}
+
+#[test]
+fn a_guard_is_lost_block_by_block() {
+    let other = "resource \"aws_s3_bucket\" \"b\" {\n  lifecycle {\n    prevent_destroy = true\n  }\n}\n";
+    let bare = DATABASE.replace("    prevent_destroy = true\n", "");
+    let lost = found(&[("main.tf", &format!("{DATABASE}#\n"), &format!("{bare}{other}#\n"))]);
+    assert!(
+        lost.contains(&("iac.tf.prevent_destroy_off".to_owned(), Side::Old, Some(4))),
+        "{lost:?}"
+    );
+}
+
+#[test]
+fn sql_is_read_by_statements() {
+    let dropped = found(&[("db/a.sql", "SELECT 1;\n", "SELECT 1;\nDROP\n  TABLE users;\n")]);
+    assert_eq!(dropped, [("sql.drop_table".to_owned(), Side::New, Some(2))]);
+    let all = found(&[("db/a.sql", "SELECT 1;\n", "SELECT 1;\nDELETE FROM users\n;\n")]);
+    assert_eq!(all, [("sql.delete_no_where".to_owned(), Side::New, Some(2))]);
+    let some = found(&[(
+        "db/a.sql",
+        "SELECT 1;\n",
+        "SELECT 1;\nDELETE FROM users\nWHERE id = 1;\n",
+    )]);
+    assert_eq!(some, []);
+    let ignored = "SELECT 1;\n-- squawk-ignore ban-drop-table\nDROP\n TABLE users;\n";
+    assert_eq!(
+        found(&[("db/a.sql", "SELECT 1;\n", ignored)])[0].0,
+        "sql.drop_table"
+    );
+}
+
+#[test]
+fn a_statement_that_a_comment_lets_go_is_new() {
+    let old = "/*\nSELECT 1;\nDROP TABLE users;\nSELECT 2;\n*/\n";
+    let new = "--\nSELECT 1;\nDROP TABLE users;\nSELECT 2;\n--\n";
+    assert_eq!(
+        found(&[("db/a.sql", old, new)]),
+        [("sql.drop_table".to_owned(), Side::New, Some(3))]
+    );
+    let before = "DROP TABLE users;\nSELECT 1;\n";
+    assert_eq!(
+        found(&[("db/a.sql", before, "DROP TABLE users;\nSELECT 2;\n")]),
+        []
+    );
+    let down = "-- +goose Up\nSELECT 1;\n-- +goose Down\nDROP\n  TABLE users;\n";
+    assert_eq!(found(&[("db/migrations/1.sql", "", down)]), []);
+}
+
+#[test]
+fn a_workflow_is_read_by_its_meaning() {
+    let old = "on: [push]\njobs:\n  a:\n    runs-on: x\n    steps: []\n";
+    let path = ".github/workflows/a.yml";
+    let anchors = old.replace(
+        "on: [push]",
+        "\"on\":\n  ? pull_request_target\n  : {}\npermissions:\n  ? contents\n  : write",
+    );
+    let rules: Vec<_> = found(&[(path, old, &anchors)])
+        .into_iter()
+        .map(|one| one.0)
+        .collect();
+    assert!(rules.contains(&"ci.pull_request_target".to_owned()), "{rules:?}");
+    assert!(rules.contains(&"ci.permissions_write".to_owned()), "{rules:?}");
+    let same = anchors.replace("runs-on: x", "runs-on: y");
+    let rules: Vec<_> = found(&[(path, &anchors, &same)])
+        .into_iter()
+        .map(|one| one.0)
+        .collect();
+    assert_eq!(rules, ["ci.workflow_touched"]);
+}
+
+#[test]
+fn a_command_is_read_as_one_however_it_is_broken() {
+    let new = "echo\ngit push \\\n  origin main \\\n  --force\n";
+    assert_eq!(
+        found(&[("a.sh", "echo\n", new)]),
+        [("sh.force_push".to_owned(), Side::New, Some(2))]
+    );
+    let quoted = "echo\ncurl -s https://x |\n  sudo bash\n";
+    assert_eq!(found(&[("a.sh", "echo\n", quoted)])[0].0, "sh.pipe_exec");
+}
+
+#[test]
+fn what_a_parser_cannot_read_is_said_and_the_lines_remain() {
+    for (path, new, reason) in [
+        (
+            "a.sql",
+            "DROP TABLE a;\nALTER TABLE b MODIFY COLUMN c ENUM('x') FIRST;\n",
+            "not read as PostgreSQL",
+        ),
+        (
+            "a.sql",
+            &format!("DROP TABLE a;\nSELECT {}1{};\n", "(".repeat(300), ")".repeat(300)),
+            "nested too deeply",
+        ),
+        ("a.tf", "resource \"x\" {{\n", "not read as Terraform"),
+        (".github/workflows/a.yml", "on: [\n", "not read as a workflow"),
+        ("a.sh", "if then (((\n", "not read as a shell script"),
+        ("a.sql", &"-- a\n".repeat(30_000), "more than the 128 KiB"),
+    ] {
+        let assessment = assessed(&[(path, "", new)]);
+        let said = &assessment.not_assessed;
+        assert!(
+            said.len() == 1 && said[0].reason.contains(reason),
+            "{path}: {said:?}"
+        );
+        assert!(said[0].reason.ends_with("only its changed lines were read"));
+        let drops = assessment.findings.iter().any(|one| one.rule == "sql.drop_table");
+        assert_eq!(drops, new.contains("DROP"), "{path}");
+    }
+}
+
+#[test]
+fn a_side_that_is_not_there_is_said_once_there_is_any() {
+    let text = format!(
+        "{}{}",
+        diff("a.sql", "", "SELECT 1;\n"),
+        diff("b.sql", "", "SELECT 1;\n")
+    );
+    let patch = Patch::parse(text.as_bytes()).unwrap();
+    assert!(patch.files.iter().all(wants_sides));
+    let reasons = |sides: &[Sides]| -> Vec<String> {
+        let known = Known {
+            sides,
+            ..Known::default()
+        };
+        let assessment = assess_with(&change("x"), Ok(&patch), known);
+        assessment
+            .not_assessed
+            .into_iter()
+            .map(|one| format!("{}: {}", one.path, one.reason))
+            .collect()
+    };
+    assert_eq!(reasons(&[]), Vec::<String>::new());
+    let missing = Sides {
+        path: "a.sql".to_owned(),
+        missing: Some("the forge did not send the file".to_owned()),
+        ..Sides::default()
+    };
+    assert_eq!(
+        reasons(&[missing]),
         [
-            ("ledger", 0, critical),
-            ("orders", 1, None),
-            ("loop", 2, None),
-            ("web", 2, None)
+            "a.sql: the forge did not send the file: only its changed lines were read",
+            "b.sql: the whole file was not fetched: only its changed lines were read",
         ]
     );
-    assert_eq!(found.components_from.as_deref(), Some("countersign.toml"));
-    assert_eq!(found.components[1].depends_on, ["ledger"]);
-    assert_eq!(of(&file("else.txt", "+x\n"), &system()).components, []);
-    let bad = of(&file("else.txt", "+x\n"), &[spec("x", "/abs", None, &[])]);
-    assert_eq!(bad.not_assessed.len(), 1);
-}
-
-fn by(involvement: Involvement, tool: Option<&str>) -> Classification {
-    Classification {
-        involvement,
-        tool: tool.map(str::to_owned),
-        evidence: Vec::new(),
-        automation: None,
-        commits_unread: 0,
-    }
+    let wrong = sides("a.sql", "SELECT 1;\n", "SELECT 1;\n");
+    assert!(reasons(&[wrong])[0].contains("not the one that the diff speaks of"));
 }
 
 #[test]
-fn the_verdict_says_who_what_and_who_is_hit() {
-    let diff = file(
-        "services/ledger/main.tf",
-        "-resource \"aws_db_instance\" \"ledger\" {\n-  identifier = \"prod-eu-ledger\"\n-}\n+resource \"aws_db_instance\" \"books\" {\n+}\n",
-    );
-    let mut kiro = change("Move prod-eu to the new network module");
-    kiro.head.branch = "topic".to_owned();
-    let classification = by(Involvement::Authored, Some("Kiro"));
-    let patch = Patch::parse(diff.as_bytes()).unwrap();
-    let found = verdict(&kiro, &classification, &assess(&kiro, Ok(&patch), &system()));
-    assert_eq!(
-        found.lead_text(),
-        "Kiro wrote this for mika. It deletes and recreates the database prod-eu-ledger, in ledger, on which 3 components depend, 1 of them tier 1."
-    );
-    assert_eq!(found.severity, Some(Severity::Critical));
-    assert!(
-        found
-            .lead
-            .iter()
-            .any(|part| part.strong && part.text.contains("deletes and recreates"))
-    );
-    assert_eq!(
-        found.second,
-        "The title says “move”. The new one starts empty; what the old one holds is gone with the next apply."
-    );
-}
-
-#[test]
-fn the_verdict_never_calls_a_change_human_or_safe() {
-    let diff = file("src/a.txt", "+x\n");
-    let patch = Patch::parse(diff.as_bytes()).unwrap();
-    let one = change("Add x");
-    let assessment = assess(&one, Ok(&patch), &[]);
-    let lead = |involvement, tool| verdict(&one, &by(involvement, tool), &assessment).lead_text();
-    assert_eq!(
-        lead(Involvement::Undeclared, None),
-        "Nobody said whether AI helped mika. No rule found a danger in it that stands out."
-    );
-    assert!(lead(Involvement::DeclaredNone, None).starts_with("mika claims"));
-    assert!(lead(Involvement::Suspected, Some("Codex")).starts_with("Codex may have helped mika"));
-    assert!(lead(Involvement::Assisted, Some("Aider")).starts_with("mika wrote this with help from Aider."));
-    assert!(
-        lead(Involvement::SuggestionApplied, Some("CodeRabbit")).starts_with("mika took over a suggestion")
-    );
-    use Involvement::{Assisted, Authored, DeclaredNone, SuggestionApplied, Suspected, Undeclared};
-    for involvement in [
-        Authored,
-        Assisted,
-        SuggestionApplied,
-        Suspected,
-        DeclaredNone,
-        Undeclared,
+fn hostile_text_ends_and_breaks_nothing() {
+    for text in [
+        "NOT ".repeat(30_000),
+        format!("SELECT {}1;", "- ".repeat(50_000)),
+        format!("SELECT {}", "1+".repeat(60_000)),
+        "CASE WHEN ".repeat(12_000),
+        "\"$(".repeat(40_000),
+        "{ a = ".repeat(20_000),
+        "- ".repeat(60_000),
     ] {
-        let text = lead(involvement, None).to_lowercase();
-        assert!(
-            !text.contains("no ai") && !text.contains("safe") && !text.contains("human"),
-            "{text}"
-        );
+        for path in ["a.sql", "a.tf", "a.sh", ".github/workflows/a.yml"] {
+            let text = format!("{text}\n");
+            let assessment = assessed(&[(path, "", &text)]);
+            let refused = !assessment.not_assessed.is_empty();
+            // A shell takes almost anything for a command.
+            assert!(refused || path == "a.sh", "{path}: {}", &text[..20]);
+        }
     }
-}
-
-#[test]
-fn an_agents_account_works_for_its_assignee() {
-    let mut one = change("x");
-    let person = |login: &str, kind| Person {
-        login: login.to_owned(),
-        id: None,
-        kind,
-    };
-    one.author = Some(Person {
-        id: Some("198982749".to_owned()),
-        ..person("Copilot", AccountKind::Bot)
-    });
-    one.assignees = vec![
-        person("Copilot", AccountKind::Bot),
-        person("mika", AccountKind::User),
-    ];
-    let classification = classify(&one, Extra::default());
-    let found = verdict(&one, &classification, &Assessment::default());
-    assert!(
-        found
-            .lead_text()
-            .starts_with("GitHub Copilot wrote this for mika."),
-        "{found:?}"
-    );
-}
-
-#[test]
-fn a_dependency_bot_is_named_as_one() {
-    let mut one = change("Bump x");
-    one.author = Some(Person {
-        login: "dependabot[bot]".to_owned(),
-        id: Some("49699333".to_owned()),
-        kind: AccountKind::Bot,
-    });
-    let found = verdict(&one, &classify(&one, Extra::default()), &Assessment::default());
-    assert!(
-        found.lead_text().starts_with("dependabot opened this."),
-        "{found:?}"
-    );
 }

@@ -22,7 +22,7 @@ export default defineConfig({
   server: { host: "127.0.0.1", port: 4187, strictPort: true },
   preview: {
     host: "127.0.0.1",
-    port: Number(process.env["PREVIEW_PORT"] ?? 4188),
+    port: 4188,
     strictPort: true,
     headers: { "Content-Security-Policy": shell.app.security.csp },
   },

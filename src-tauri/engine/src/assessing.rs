@@ -1,8 +1,8 @@
 //! From what the forge sent to what is held: parse, classify, assess, and the digest of what will be shown.
 
-use countersign_assess::{ComponentSpec, verdict};
+use countersign_assess::{ComponentSpec, Known, Sides, assess_with, verdict};
 use countersign_core::change::Change;
-use countersign_core::evidence::{self, Classification, Extra, Involvement};
+use countersign_core::evidence::{self, Classification, Extra, Involvement, Note};
 use countersign_core::finding::{Assessment, NotAssessed};
 use countersign_core::patch::{self, Patch};
 use countersign_core::policy::{Policy, Require, Requirement, Touched, Undeclared};
@@ -12,10 +12,16 @@ use sha2::{Digest as _, Sha256};
 use crate::store::{Facts, Held};
 
 /// Makes what is held of a change. CPU-bound, so it runs beside the loop.
-pub(crate) async fn make(change: Change, facts: Facts, diff: Option<Vec<u8>>, viewer: &str) -> Held {
+pub(crate) async fn make(
+    change: Change,
+    facts: Facts,
+    diff: Option<Vec<u8>>,
+    sides: Vec<Sides>,
+    viewer: &str,
+) -> Held {
     let viewer = viewer.to_owned();
     let spare = (change.clone(), facts.clone(), viewer.clone());
-    let work = tokio::task::spawn_blocking(move || make_now(change, facts, diff.as_deref(), &viewer));
+    let work = tokio::task::spawn_blocking(move || make_now(change, facts, diff.as_deref(), &sides, &viewer));
     match work.await {
         Ok(held) => held,
         // A fault of ours, in a rule or a parser. It must neither look like a change without findings nor keep the
@@ -77,20 +83,35 @@ fn seen(change: &Change, patch_sha256: &str, assessment_sha256: &str) -> String 
     )))
 }
 
-pub(crate) fn make_now(change: Change, facts: Facts, diff: Option<&[u8]>, viewer: &str) -> Held {
+fn make_now(change: Change, facts: Facts, diff: Option<&[u8]>, sides: &[Sides], viewer: &str) -> Held {
     let policy = facts.policy.as_deref().map(Policy::parse);
     let specs = match &policy {
         Some(Ok(policy)) => components(policy),
         Some(Err(_)) | None => Vec::new(),
     };
     let parsed = diff.map(Patch::parse);
+    let notes: Vec<Note<'_>> = facts
+        .notes
+        .iter()
+        .map(|note| Note {
+            from: "refs/notes/ai",
+            commit: &note.commit,
+            text: &note.text,
+        })
+        .collect();
     let extra = Extra {
         patch: parsed.as_ref().and_then(|parsed| parsed.as_ref().ok()),
-        notes: &[],
+        notes: &notes,
     };
     let classification = evidence::classify(&change, extra);
     let mut assessment = match &parsed {
-        Some(parsed) => countersign_assess::assess(&change, parsed.as_ref(), &specs),
+        Some(parsed) => {
+            let known = Known {
+                components: &specs,
+                sides,
+            };
+            assess_with(&change, parsed.as_ref(), known)
+        }
         None => Assessment::default(),
     };
     for (path, reason) in &facts.missing {

@@ -10,11 +10,11 @@ use countersign_core::patch::{FileKind as PatchKind, FilePatch, FileType, LineKi
 
 use crate::account::Account;
 use crate::counting;
-use crate::deciding::must_acknowledge;
-use crate::engine::{Engine, now};
+use crate::engine::{Engine, beside, now};
 use crate::markdown::markdown;
 use crate::ports::{Desktop, Forge};
 use crate::queue_view::{badge, decision_row, person, severity};
+use crate::ready::must_acknowledge;
 use crate::rows::{rows, visible};
 use crate::store::{Held, Looked};
 use crate::view::{
@@ -27,10 +27,14 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Opens a change. From now on it counts as shown at this head.
     pub async fn change(&self, id: String) -> Result<ChangeView, Failure> {
         let account = self.signed_in()?;
-        let held = self.held(&id)?;
-        let view = self.change_view(&account, &held)?;
-        self.store().look(&held, now())?;
-        Ok(view)
+        let engine = self.clone();
+        beside(move || {
+            let held = engine.held(&id)?;
+            let view = engine.change_view(&account, &held)?;
+            engine.store().look(&held, now())?;
+            Ok(view)
+        })
+        .await
     }
 
     /// One file's diff.
@@ -40,19 +44,15 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             .store()
             .diff(&held.change.target.oid, &held.change.head.oid)?
             .unwrap_or_default();
-        let work = tokio::task::spawn_blocking(move || {
-            let patch = Patch::parse(&diff).ok()?;
-            patch.files.get(usize::try_from(index).ok()?).map(rows)
-        });
-        let rows = work
-            .await
-            .map_err(|error| {
-                Failure::other(
-                    format!("The file could not be prepared: {error}."),
-                    "Open it at the forge.",
-                )
-            })?
-            .ok_or_else(|| Failure::other("There is no such file in the diff.", ""))?;
+        let rows = beside(move || {
+            let patch = Patch::parse(&diff).ok();
+            let file = patch
+                .as_ref()
+                .and_then(|patch| patch.files.get(usize::try_from(index).ok()?));
+            file.map(rows)
+                .ok_or_else(|| Failure::other("There is no such file in the diff.", ""))
+        })
+        .await?;
         Ok(FileView { index, head, rows })
     }
 

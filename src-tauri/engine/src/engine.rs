@@ -14,13 +14,10 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::account::{Account, Online};
-use crate::ports::{Desktop, Forge, HiddenOrganisation, Quota, TrayState};
+use crate::ports::{Desktop, Forge, HiddenOrganisation, Quota};
 use crate::store::{Store, StoreError};
 use crate::vault::Vault;
-use crate::view::{
-    AccountView, Code, Connection, Failure, KeyView, KeychainState, Message, QueueFilter, Row, SectionKind,
-    SeverityView, Status,
-};
+use crate::view::{Code, Connection, Failure, KeyView, KeychainState, Message};
 use crate::words;
 
 /// After the loop broke: long enough not to fill the log, short enough not to be noticed.
@@ -101,14 +98,6 @@ pub(crate) struct Inner<F, D> {
     polls: watch::Sender<u64>,
 }
 
-/// Changes that need the user: how many, the worst, and the first few as lines for the tray.
-#[derive(Default)]
-struct Pending {
-    count: u32,
-    critical: bool,
-    first: Vec<(ChangeId, String)>,
-}
-
 /// A handle on the running engine; clones are the same engine.
 pub struct Engine<F, D> {
     pub(crate) inner: Arc<Inner<F, D>>,
@@ -125,6 +114,20 @@ impl<F, D> Clone for Engine<F, D> {
 /// A lock whose holder panicked still guards whole data: every write to the store is a transaction of its own.
 fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Work that takes its time with the processor, beside the threads that wait for the network. Should it break, that
+/// is an answer like any other.
+pub(crate) async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "an answer could not be prepared");
+        Err(Failure::other(
+            "A fault in Countersign kept this from being prepared. What was read is kept.",
+            "Look at it at the forge, and please report it.",
+        ))
+    })
 }
 
 /// This machine's clock.
@@ -157,7 +160,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 "Check that the folder can be written, or name another with --profile.",
             )
         })?;
-        let store = Store::open(&path).map_err(profile_failure)?;
+        let store = Store::open(&path).map_err(Failure::from)?;
         let live = Live {
             revision: 1,
             connection: Connection::Connecting,
@@ -380,92 +383,6 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         Ok(self.store().ledger()?)
     }
 
-    /// The status line.
-    pub async fn status(&self) -> Result<Status, Failure> {
-        let outbox = self
-            .store()
-            .decisions()?
-            .iter()
-            .filter(|entry| !entry.state.is_final())
-            .count();
-        let pending = self.pending()?.count;
-        let account = self.account();
-        let mut live = self.live();
-        Ok(Status {
-            revision: live.revision,
-            account: account.map(|account| AccountView {
-                session_only: self.inner.vault.is_session_only(&account.token_name()),
-                host: account.address.host,
-                login: account.viewer.login,
-                token_expires_at: account.expires_at.map(|at| at.to_string()),
-                token: account.token,
-            }),
-            connection: live.connection,
-            offline_since: live.offline_since.map(|at| at.to_string()),
-            data_at: live.refreshed_at.map(|at| at.to_string()),
-            next_poll_at: live.poller.due().map(|at| at.to_string()),
-            quota_left: live.quota.map(|quota| quota.left),
-            quota_limit: live.quota.map(|quota| quota.limit),
-            outbox: u32::try_from(outbox).unwrap_or(u32::MAX),
-            keychain: live.keychain,
-            key: live.key.clone(),
-            pending,
-            restoring: live.restoring,
-            open: live.open.take().map(|id| id.to_string()),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        })
-    }
-
-    /// What needs the user now.
-    fn pending(&self) -> Result<Pending, Failure> {
-        let Some(account) = self.account() else {
-            return Ok(Pending::default());
-        };
-        let queue = self.queue_of(&account, QueueFilter::NeedsSignOff)?;
-        let waiting = queue.sections.iter().filter(|section| match section.kind {
-            SectionKind::NeedsYou | SectionKind::YourTeams | SectionKind::CameBack => true,
-            SectionKind::Outbox | SectionKind::DoneToday => false,
-        });
-        let rows: Vec<_> = waiting.flat_map(|section| &section.rows).collect();
-        let line = |row: &&Row| {
-            Some((
-                row.id.parse().ok()?,
-                format!("{} #{}: {}", row.repo, row.number, row.title),
-            ))
-        };
-        Ok(Pending {
-            count: u32::try_from(rows.len()).unwrap_or(u32::MAX),
-            critical: rows.iter().any(|row| row.severity == SeverityView::Critical),
-            first: rows.iter().take(5).filter_map(line).collect(),
-        })
-    }
-
-    /// Something that the UI or the tray shows has changed.
-    pub(crate) fn changed(&self) {
-        let pending = self.pending().unwrap_or_default();
-        let decisions = self.store().decisions().unwrap_or_default();
-        let outbox = decisions.iter().filter(|entry| !entry.state.is_final()).count();
-        let handed_back = decisions.iter().any(|entry| {
-            entry.state.is_final() && entry.state != countersign_core::decision::OutboxState::Confirmed
-        });
-        let signed_in = self.account().is_some();
-        let (revision, state) = {
-            let mut live = self.live();
-            live.revision += 1;
-            let state = TrayState {
-                pending: pending.count,
-                critical: pending.critical,
-                offline: live.connection == Connection::Offline,
-                attention: !signed_in || handed_back || live.keychain_message.is_some(),
-                first: pending.first,
-                outbox: u32::try_from(outbox).unwrap_or(u32::MAX),
-            };
-            (live.revision, state)
-        };
-        self.inner.desktop.tray(state);
-        self.inner.desktop.changed(revision);
-    }
-
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         held(&self.inner.store)
     }
@@ -521,49 +438,4 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             hint: "Sign in again.".into(),
         })
     }
-}
-
-impl Failure {
-    /// A failure that the UI only shows.
-    pub fn other(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            code: Code::Other,
-            message: message.into(),
-            hint: hint.into(),
-        }
-    }
-
-    /// A failure with a code.
-    pub(crate) fn coded(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            hint: hint.into(),
-        }
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        let hint = match &error {
-            StoreError::Newer { .. } => "Start the newer version; this profile was not touched.",
-            StoreError::InUse => "Close the other Countersign first.",
-            StoreError::Damaged(_) => {
-                "Nothing was reset. Move the file away to start afresh; decisions already confirmed are at the forge."
-            }
-            StoreError::Unwritable(_) => {
-                "Make room or make the folder writable; nothing that was kept is lost."
-            }
-            StoreError::Other(_) => "Nothing that was kept is lost. Start Countersign again.",
-        };
-        let mut message = error.to_string();
-        if let Some(first) = message.get(..1) {
-            message = format!("{}{}.", first.to_uppercase(), &message[1..]);
-        }
-        Self::other(message, hint)
-    }
-}
-
-fn profile_failure(error: StoreError) -> Failure {
-    error.into()
 }

@@ -6,9 +6,13 @@
 //! | `account` | who is signed in, with or without a token at hand |
 //! | `session` | signing in and out, the key that signs |
 //! | `sync` | one poll: find, read, store, tell |
+//! | `whole` | changed files as a whole, for the parsers |
 //! | `assessing` | from the forge's answer to what is held |
 //! | `queue_view`, `change_view` | what the window shows, from what is held |
-//! | `deciding`, `counting` | what would be signed, whether it will count, the signature |
+//! | `status`, `failure` | the status line and the tray; what a command answers when it cannot |
+//! | `ready`, `counting` | whether a decision can be signed, and whether it will count |
+//! | `sheet`, `statement` | what the user is asked, and what is signed |
+//! | `deciding` | from the question to the outbox |
 //! | `outbox` | from signed to confirmed |
 //! | [`store`] | the local database |
 //! | [`github`] | the forge, over GitHub's interfaces |
@@ -31,6 +35,7 @@ mod change_view;
 mod counting;
 mod deciding;
 pub mod engine;
+mod failure;
 pub mod github;
 mod hidden;
 mod highlight;
@@ -41,13 +46,18 @@ pub mod notify;
 mod outbox;
 pub mod ports;
 mod queue_view;
+mod ready;
 pub mod rows;
 mod session;
+mod sheet;
 pub mod signer;
+mod statement;
+mod status;
 pub mod store;
 mod sync;
 #[cfg(test)]
 mod types;
 pub mod vault;
 pub mod view;
+mod whole;
 mod words;

@@ -165,6 +165,26 @@ pub struct TrustedFile {
     pub blob: Oid,
 }
 
+/// A changed file before and after, by the names of its contents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    /// The raw path.
+    pub path: Vec<u8>,
+    /// Before; `None` where it was not there, or was no plain file.
+    pub old: Option<Oid>,
+    /// After; `None` where it is gone, or is no plain file.
+    pub new: Option<Oid>,
+}
+
+/// A git note on one commit.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct NoteText {
+    /// The commit that it is about.
+    pub commit: Oid,
+    /// Its text. Hostile text.
+    pub text: String,
+}
+
 /// Everything that one (target tip, head) pair fixes for ever.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
@@ -179,6 +199,10 @@ pub struct Reading {
     pub head_tree: Option<Oid>,
     /// `git-raw-v1` digest, 64 hexadecimal digits; `None` where the trees cannot be read whole.
     pub changeset: Option<String>,
+    /// The changed files by the names of their contents; empty where the trees cannot be read whole.
+    pub pairs: Vec<Pair>,
+    /// Notes of `refs/notes/ai` on the commits.
+    pub notes: Vec<NoteText>,
     /// All commits from merge base to head (250 at most), oldest first.
     pub commits: Vec<countersign_core::change::Commit>,
     /// `.github/countersign.toml` at the target's tip.
@@ -324,6 +348,9 @@ pub trait Forge: Send + Sync + Sized + 'static {
 
     /// The diff and all that goes with it, by immutable object ids.
     fn read(&self, change: &Change) -> impl Future<Output = Result<Reading, ForgeError>> + Send;
+
+    /// A file's content by its name, 1 MiB at most.
+    fn blob(&self, id: &ChangeId, oid: &Oid) -> impl Future<Output = Result<Vec<u8>, ForgeError>> + Send;
 
     /// Where the change stands now.
     fn head(&self, id: &ChangeId) -> impl Future<Output = Result<HeadNow, ForgeError>> + Send;

@@ -7,7 +7,7 @@ use countersign_core::finding::Severity;
 use countersign_core::queue;
 
 use crate::account::Account;
-use crate::engine::{Engine, now};
+use crate::engine::{Engine, beside, now};
 use crate::ports::{Desktop, Forge};
 use crate::rows::visible;
 use crate::store::{Entry, Held};
@@ -21,7 +21,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// The queue.
     pub async fn queue(&self, filter: QueueFilter) -> Result<Queue, Failure> {
         let account = self.signed_in()?;
-        self.queue_of(&account, filter)
+        let engine = self.clone();
+        beside(move || engine.queue_of(&account, filter)).await
     }
 
     pub(crate) fn queue_of(&self, account: &Account, filter: QueueFilter) -> Result<Queue, Failure> {

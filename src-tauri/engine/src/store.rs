@@ -16,12 +16,14 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, params};
 use serde::{Deserialize, Serialize};
 
-use crate::ports::{Reading, TrustedFile};
+use crate::ports::{NoteText, Reading, TrustedFile};
 
 mod outbox;
+mod reading;
 mod schema;
 
 pub use outbox::{Entry, NewEntry};
+pub use reading::Looked;
 
 /// Set in `meta` once a sync has ended: what was there then is never told as new.
 pub(crate) const SYNCED: &str = "synced";
@@ -114,6 +116,23 @@ pub struct Facts {
     pub allowed_signers: Option<String>,
     /// What the forge left out of the diff: path (or nothing, for the whole) and reason.
     pub missing: Vec<(String, String)>,
+    /// Git notes on the commits.
+    pub notes: Vec<NoteText>,
+    /// The changed files that are read whole.
+    pub sides: Vec<SideNames>,
+}
+
+/// Where a changed file's two contents are: in the store, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SideNames {
+    /// Its path as the diff has it.
+    pub path: String,
+    /// Before; `None` where it was not there.
+    pub old: Option<Oid>,
+    /// After; `None` where it is gone.
+    pub new: Option<Oid>,
+    /// Why one or both could not be had.
+    pub missing: Option<String>,
 }
 
 /// What a poll compares with what the forge says.
@@ -131,17 +150,6 @@ pub struct Known {
     pub settled: bool,
 }
 
-/// When the user last opened a change, and at which head.
-#[derive(Debug, Clone)]
-pub struct Looked {
-    /// The head that was shown.
-    pub head: Oid,
-    /// The commits it had.
-    pub commits: Vec<Oid>,
-    /// Digest of what was shown.
-    pub seen: String,
-}
-
 impl Held {
     /// The forge answered about this head, even where it gives no diff (too large): asking again would not help.
     pub fn is_settled(&self) -> bool {
@@ -150,7 +158,7 @@ impl Held {
 }
 
 impl Facts {
-    /// The facts of a reading.
+    /// The facts of a reading; which files are read whole is added by who fetches them.
     pub fn of(reading: &Reading) -> Self {
         let text = |file: &Option<TrustedFile>| {
             file.as_ref()
@@ -164,6 +172,8 @@ impl Facts {
             policy_blob: reading.policy.as_ref().map(|file| file.blob.clone()),
             allowed_signers: text(&reading.allowed_signers),
             missing: reading.missing.clone(),
+            notes: reading.notes.clone(),
+            sides: Vec::new(),
         }
     }
 }
@@ -329,120 +339,36 @@ impl Store {
                 |row| row.get(0),
             )
             .optional()?;
-        let Some(packed) = packed else { return Ok(None) };
-        let mut bytes = Vec::new();
-        ZlibDecoder::new(packed.as_slice())
-            .read_to_end(&mut bytes)
-            .map_err(|error| StoreError::Damaged(format!("a held diff: {error}")))?;
-        Ok(Some(bytes))
+        packed.map(|packed| unpack(&packed)).transpose()
     }
 
-    /// Remembers that the user opened the change as it is held now.
-    pub fn look(&self, held: &Held, now: Timestamp) -> Result<(), StoreError> {
-        let commits: Vec<&str> = held
-            .change
-            .commits
-            .iter()
-            .map(|commit| commit.oid.as_str())
-            .collect();
+    /// A file's content by its name.
+    pub fn blob(&self, oid: &Oid) -> Result<Option<Vec<u8>>, StoreError> {
+        let packed: Option<Vec<u8>> = self
+            .db
+            .query_row("SELECT bytes FROM blob WHERE oid = ?1", [oid.as_str()], |row| {
+                row.get(0)
+            })
+            .optional()?;
+        packed.map(|packed| unpack(&packed)).transpose()
+    }
+
+    /// Whether a file's content is held.
+    pub fn has_blob(&self, oid: &Oid) -> Result<bool, StoreError> {
+        let found = self
+            .db
+            .query_row("SELECT 1 FROM blob WHERE oid = ?1", [oid.as_str()], |_| Ok(()))
+            .optional()?;
+        Ok(found.is_some())
+    }
+
+    /// Keeps a file's content by its name.
+    pub fn put_blob(&self, oid: &Oid, bytes: &[u8]) -> Result<(), StoreError> {
         self.db.execute(
-            "INSERT INTO looked (change, head, commits, seen, at) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (change, head) DO UPDATE SET commits = ?3, seen = ?4, at = ?5",
-            params![
-                held.change.id.to_string(),
-                held.change.head.oid.as_str(),
-                commits.join(" "),
-                held.seen,
-                now.to_string()
-            ],
+            "INSERT OR IGNORE INTO blob (oid, bytes) VALUES (?1, ?2)",
+            params![oid.as_str(), pack(bytes)?],
         )?;
         Ok(())
-    }
-
-    /// The heads at which the user opened the change, latest first.
-    pub fn looked(&self, id: &ChangeId) -> Result<Vec<Looked>, StoreError> {
-        let mut query = self
-            .db
-            .prepare_cached("SELECT head, commits, seen FROM looked WHERE change = ?1 ORDER BY at DESC")?;
-        let rows = query.query_map([id.to_string()], |row| {
-            Ok((
-                row.get::<_, String>(0)?,
-                row.get::<_, String>(1)?,
-                row.get::<_, String>(2)?,
-            ))
-        })?;
-        rows.map(|row| {
-            let (head, commits, seen) = row?;
-            let commits = commits.split_whitespace().map(oid).collect::<Result<_, _>>()?;
-            Ok(Looked {
-                head: oid(&head)?,
-                commits,
-                seen,
-            })
-        })
-        .collect()
-    }
-
-    /// Marks a file as viewed at a head, or takes the mark away.
-    pub fn set_viewed(&self, id: &ChangeId, head: &Oid, path: &str, viewed: bool) -> Result<(), StoreError> {
-        let key = params![id.to_string(), head.as_str(), path];
-        if viewed {
-            self.db.execute(
-                "INSERT OR IGNORE INTO viewed (change, head, path) VALUES (?1, ?2, ?3)",
-                key,
-            )?;
-        } else {
-            self.db.execute(
-                "DELETE FROM viewed WHERE change = ?1 AND head = ?2 AND path = ?3",
-                key,
-            )?;
-        }
-        Ok(())
-    }
-
-    /// The files viewed at a head.
-    pub fn viewed(&self, id: &ChangeId, head: &Oid) -> Result<Vec<String>, StoreError> {
-        let mut query = self
-            .db
-            .prepare_cached("SELECT path FROM viewed WHERE change = ?1 AND head = ?2")?;
-        let rows = query.query_map([id.to_string(), head.to_string()], |row| row.get(0))?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Acknowledges a finding at a head, or takes that back.
-    pub fn set_acknowledged(
-        &self,
-        id: &ChangeId,
-        head: &Oid,
-        finding: &str,
-        at: Option<Timestamp>,
-    ) -> Result<(), StoreError> {
-        match at {
-            Some(at) => self.db.execute(
-                "INSERT OR IGNORE INTO acknowledged (change, head, finding, at) VALUES (?1, ?2, ?3, ?4)",
-                params![id.to_string(), head.as_str(), finding, at.to_string()],
-            )?,
-            None => self.db.execute(
-                "DELETE FROM acknowledged WHERE change = ?1 AND head = ?2 AND finding = ?3",
-                params![id.to_string(), head.as_str(), finding],
-            )?,
-        };
-        Ok(())
-    }
-
-    /// The findings acknowledged at a head, with the time.
-    pub fn acknowledged(&self, id: &ChangeId, head: &Oid) -> Result<Vec<(String, Timestamp)>, StoreError> {
-        let mut query = self
-            .db
-            .prepare_cached("SELECT finding, at FROM acknowledged WHERE change = ?1 AND head = ?2")?;
-        let rows = query.query_map([id.to_string(), head.to_string()], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
-        })?;
-        rows.map(|row| {
-            let (finding, at) = row?;
-            Ok((finding, timestamp(&at)?))
-        })
-        .collect()
     }
 
     /// Claims the right to tell about this event: `true` exactly once per (change, head, event), restarts included.
@@ -490,7 +416,15 @@ impl Store {
     /// Forgets everything that belongs to the signed-out account. Outbox and ledger stay: they are the user's record.
     pub fn forget_account(&mut self) -> Result<(), StoreError> {
         let tx = self.db.transaction()?;
-        for table in ["change", "diff", "looked", "viewed", "acknowledged", "told"] {
+        for table in [
+            "change",
+            "diff",
+            "blob",
+            "looked",
+            "viewed",
+            "acknowledged",
+            "told",
+        ] {
             tx.execute(&format!("DELETE FROM {table}"), [])?;
         }
         // The next account's first sync is a first one again, and silent.
@@ -540,19 +474,28 @@ fn put_one(tx: &Transaction<'_>, held: &Held, diff: Option<&[u8]>, now: Timestam
         ],
     )?;
     if let Some(diff) = diff {
-        let mut packer = ZlibEncoder::new(Vec::new(), Compression::default());
-        packer
-            .write_all(diff)
-            .map_err(|error| StoreError::Other(error.to_string()))?;
-        let packed = packer
-            .finish()
-            .map_err(|error| StoreError::Other(error.to_string()))?;
         tx.execute(
             "INSERT OR REPLACE INTO diff (target, head, bytes) VALUES (?1, ?2, ?3)",
-            params![change.target.oid.as_str(), change.head.oid.as_str(), packed],
+            params![change.target.oid.as_str(), change.head.oid.as_str(), pack(diff)?],
         )?;
     }
     Ok(())
+}
+
+fn pack(bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let mut packer = ZlibEncoder::new(Vec::new(), Compression::default());
+    packer
+        .write_all(bytes)
+        .and_then(|()| packer.finish())
+        .map_err(|error| StoreError::Other(error.to_string()))
+}
+
+fn unpack(packed: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::new();
+    ZlibDecoder::new(packed)
+        .read_to_end(&mut bytes)
+        .map_err(|error| StoreError::Damaged(format!("what is held packed: {error}")))?;
+    Ok(bytes)
 }
 
 fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {

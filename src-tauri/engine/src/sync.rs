@@ -13,7 +13,7 @@ use crate::engine::{Engine, now};
 use crate::ports::{Desktop, Forge, ForgeError, Hit, Hydrated, Notice};
 use crate::store::{Facts, Held, SYNCED};
 use crate::view::{Connection, Message};
-use crate::words;
+use crate::{whole, words};
 
 /// Changes a call. Source: github.md, the cost of one hydrate.
 const BATCH: usize = 50;
@@ -217,19 +217,26 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let (made, new_diff) = match same {
             Some(held) => {
                 change.commits.clone_from(&held.change.commits);
-                let diff = self
-                    .store()
-                    .diff(&change.target.oid, &change.head.oid)
-                    .ok()
-                    .flatten();
-                (assessing::make(change, held.facts, diff, viewer).await, None)
+                let (diff, sides) = {
+                    let store = self.store();
+                    let diff = store.diff(&change.target.oid, &change.head.oid);
+                    (diff.ok().flatten(), whole::load(&store, &held.facts.sides))
+                };
+                (
+                    assessing::make(change, held.facts, diff, sides, viewer).await,
+                    None,
+                )
             }
             None => match online.forge.read(&change).await {
                 Ok(reading) => {
-                    let facts = Facts::of(&reading);
+                    let mut facts = Facts::of(&reading);
                     change.commits = reading.commits;
+                    if let Some(diff) = &reading.diff {
+                        facts.sides = self.fetch_sides(online, &change.id, diff, &reading.pairs).await?;
+                    }
+                    let sides = whole::load(&self.store(), &facts.sides);
                     (
-                        assessing::make(change, facts, reading.diff.clone(), viewer).await,
+                        assessing::make(change, facts, reading.diff.clone(), sides, viewer).await,
                         reading.diff,
                     )
                 }
@@ -257,7 +264,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                         missing: vec![(String::new(), why)],
                         ..Facts::default()
                     };
-                    (assessing::make(change, facts, None, viewer).await, None)
+                    (
+                        assessing::make(change, facts, None, Vec::new(), viewer).await,
+                        None,
+                    )
                 }
             },
         };

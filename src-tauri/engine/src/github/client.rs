@@ -16,12 +16,15 @@ use crate::ports::{Address, ForgeError};
 pub(super) const JSON: &str = "application/vnd.github+json";
 /// A diff as git writes it.
 pub(super) const DIFF: &str = "application/vnd.github.diff";
+/// A blob's own bytes.
+pub(super) const RAW: &str = "application/vnd.github.raw+json";
 
 const VERSION_HEADER: HeaderName = HeaderName::from_static("x-github-api-version");
 /// Source: "API Versions" in GitHub's REST documentation.
 const VERSION: HeaderValue = HeaderValue::from_static("2022-11-28");
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("countersign/", env!("CARGO_PKG_VERSION")));
-/// No answer that the app needs is larger; a larger one must not fill the memory.
+/// No answer that the app needs is larger, where the request names no other bound; a larger one must not fill the
+/// memory.
 const LARGEST: usize = 64 << 20;
 /// A renamed repository answers with one redirect; two renames with two.
 const REDIRECTS: usize = 3;
@@ -54,6 +57,8 @@ pub(super) struct Ask {
     /// JSON.
     pub(super) body: Option<String>,
     pub(super) slow: bool,
+    /// Longest answer that is taken, in bytes.
+    pub(super) largest: usize,
     /// What is asked for, in words, for "… is not there".
     pub(super) what: String,
 }
@@ -62,6 +67,12 @@ impl Ask {
     /// Allows for the forge to compute.
     pub(super) fn slow(mut self) -> Self {
         self.slow = true;
+        self
+    }
+
+    /// Takes no longer answer than this.
+    pub(super) fn at_most(mut self, bytes: usize) -> Self {
+        self.largest = bytes;
         self
     }
 
@@ -143,6 +154,7 @@ impl Client {
             accept: JSON,
             body: None,
             slow: false,
+            largest: LARGEST,
             what: what.into(),
         }
     }
@@ -174,6 +186,7 @@ impl Client {
             accept: JSON,
             body: Some(body.to_string()),
             slow: false,
+            largest: LARGEST,
             what: "the GraphQL interface".into(),
         }
     }
@@ -221,8 +234,8 @@ impl Client {
             let mut body = reqwest::Response::from(http::Response::new(reqwest::Body::wrap(body)));
             let mut bytes = Vec::new();
             while let Some(chunk) = body.chunk().await.map_err(|error| self.broken(&error))? {
-                if bytes.len() + chunk.len() > LARGEST {
-                    return Err(self.garbled(format!("it is larger than {} MiB", LARGEST >> 20)));
+                if bytes.len() + chunk.len() > ask.largest {
+                    return Err(self.garbled(format!("it is larger than {} MiB", ask.largest >> 20)));
                 }
                 bytes.extend_from_slice(&chunk);
             }

@@ -9,6 +9,7 @@
 //! | `poll` | who the viewer is, what waits for them |
 //! | `hydrate`, `nodes` | changes by node id |
 //! | `read`, `trees`, `files` | diff, commits, digest, policy of one change |
+//! | `objects` | contents by their names, notes on commits |
 //! | `write` | where a change stands, and its reviews |
 //!
 //! The REST version is 2022-11-28; fields and limits are from GitHub's OpenAPI description and GraphQL schema.
@@ -19,6 +20,7 @@ mod files;
 mod graphql;
 mod hydrate;
 mod nodes;
+mod objects;
 mod person;
 mod poll;
 mod read;
@@ -109,6 +111,10 @@ impl Forge for GitHub {
 
     async fn read(&self, change: &Change) -> Result<Reading, ForgeError> {
         self.read_change(change).await
+    }
+
+    async fn blob(&self, id: &ChangeId, oid: &Oid) -> Result<Vec<u8>, ForgeError> {
+        self.blob_of_file(id, oid).await
     }
 
     async fn head(&self, id: &ChangeId) -> Result<HeadNow, ForgeError> {

@@ -3,7 +3,7 @@
 
 use base64ct::{Base64, Encoding};
 use countersign_core::change::{Change, ChangeId, Commit, Identity, Oid};
-use countersign_core::changeset::{self, Changed, ObjectFormat};
+use countersign_core::changeset::{self, Blob, Changed, ObjectFormat};
 use countersign_core::policy::{self, Policy};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use super::GitHub;
 use super::answer::{is_too_large, refusal};
 use super::client::{DIFF, segment};
 use super::person::RestAccount;
-use crate::ports::{ForgeError, Reading, TrustedFile};
+use crate::ports::{ForgeError, NoteText, Pair, Reading, TrustedFile};
 
 /// GitHub lists no more of a change's commits in any other place, so readers of the two agree.
 const COMMITS: usize = 250;
@@ -44,12 +44,17 @@ impl GitHub {
             Some(tree) => tree,
             None => self.tree_of(id, head).await?,
         };
-        let (changed, diff, trusted) = tokio::try_join!(
+        let (changed, diff, trusted, notes) = tokio::try_join!(
             self.differences(id, &history.base_tree, &head_tree),
             self.diff(id, target, head),
             self.trusted(id, target),
+            self.noted(id, &history.commits),
         )?;
         missing.extend(trusted.missing);
+        let notes = notes.unwrap_or_else(|why| {
+            missing.push((String::new(), why));
+            Vec::new()
+        });
         let diff = match diff {
             Some(diff) => Some(diff),
             None => {
@@ -63,11 +68,29 @@ impl GitHub {
             missing,
             merge_base: Some(history.merge_base),
             head_tree: Some(head_tree),
+            pairs: changed.as_ref().map(|changed| pairs(changed)).unwrap_or_default(),
+            notes,
             changeset: digest(head, changed),
             commits: history.commits,
             policy: trusted.policy,
             allowed_signers: trusted.allowed_signers,
         })
+    }
+
+    /// Notes are an extra: what is wrong with them alone does not keep the change from being read, and is told.
+    async fn noted(
+        &self,
+        id: &ChangeId,
+        commits: &[Commit],
+    ) -> Result<Result<Vec<NoteText>, String>, ForgeError> {
+        match self.notes(id, commits).await {
+            Err(
+                error @ (ForgeError::Garbled { .. }
+                | ForgeError::Forbidden { .. }
+                | ForgeError::Refused { .. }),
+            ) => Ok(Err(format!("the notes of refs/notes/ai were not read: {error}"))),
+            other => other.map(Ok),
+        }
     }
 
     /// Merge base and commits.
@@ -182,6 +205,23 @@ impl GitHub {
             blob: content.blob,
         }))
     }
+}
+
+/// Contents of plain files only: a link's content is a path, a submodule has none.
+fn pairs(changed: &[Changed]) -> Vec<Pair> {
+    let plain = |blob: &Option<Blob>| {
+        blob.as_ref()
+            .filter(|blob| matches!(blob.mode, 0o100_644 | 0o100_755))
+            .map(|blob| blob.oid.clone())
+    };
+    changed
+        .iter()
+        .map(|one| Pair {
+            path: one.path.clone(),
+            old: plain(&one.old),
+            new: plain(&one.new),
+        })
+        .collect()
 }
 
 /// Without whole trees there is no digest, and only the binding to the head holds.

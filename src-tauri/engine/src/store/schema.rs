@@ -18,6 +18,9 @@ CREATE INDEX change_waits ON change (waits);
 -- Diffs as the forge sent them, zlib. Immutable: both ids name commits.
 CREATE TABLE diff (target TEXT NOT NULL, head TEXT NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (target, head)) STRICT;
 
+-- Files as a whole, zlib, by their names in git, which are their digests: cached for ever.
+CREATE TABLE blob (oid TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+
 -- What the user opened, viewed and acknowledged, each at a head.
 CREATE TABLE looked (
     change TEXT NOT NULL, head TEXT NOT NULL, commits TEXT NOT NULL, seen TEXT NOT NULL, at TEXT NOT NULL,

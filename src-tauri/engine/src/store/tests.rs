@@ -129,6 +129,49 @@ fn a_decision_and_its_ledger_line_are_written_together_and_read_back() {
 }
 
 #[test]
+fn what_has_ended_stays_ended() {
+    let mut store = Store::in_memory().unwrap();
+    store
+        .queue_decision(&new_entry("n1"), "line 1", "hash 1")
+        .unwrap();
+    let mut entry = store.decision("n1").unwrap().unwrap();
+    entry.state = OutboxState::HandedBack;
+    store.settle_decision(&entry, "line 2", "hash 2").unwrap();
+    // A sender that took it up before would note its step now.
+    entry.state = OutboxState::Pending;
+    assert!(store.note_decision(&entry).is_err());
+    entry.state = OutboxState::Confirmed;
+    assert!(store.settle_decision(&entry, "line 3", "hash 3").is_err());
+    let held = store.decision("n1").unwrap().unwrap();
+    assert_eq!(held.state, OutboxState::HandedBack);
+    assert_eq!(store.ledger().unwrap().len(), 2, "no line without its step");
+}
+
+#[test]
+fn a_profile_that_is_only_read_is_locked_too() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("x.db");
+    drop(Store::open(&path).unwrap());
+    let first = Store::open(&path).unwrap();
+    assert_eq!(first.decisions().unwrap().len(), 0);
+    assert!(matches!(Store::open(&path), Err(StoreError::InUse)));
+}
+
+#[test]
+fn a_file_is_kept_by_its_name() {
+    let store = Store::in_memory().unwrap();
+    assert!(!store.has_blob(&head('a')).unwrap());
+    store.put_blob(&head('a'), b"caf\xe9\n\0").unwrap();
+    store.put_blob(&head('a'), b"caf\xe9\n\0").unwrap();
+    assert!(store.has_blob(&head('a')).unwrap());
+    assert_eq!(
+        store.blob(&head('a')).unwrap().as_deref(),
+        Some(b"caf\xe9\n\0".as_slice())
+    );
+    assert_eq!(store.blob(&head('b')).unwrap(), None);
+}
+
+#[test]
 fn a_notice_is_claimed_once_and_what_was_told_is_remembered() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("x.db");

@@ -1,0 +1,45 @@
+//! What a command answers when it cannot do what was asked.
+
+use crate::store::StoreError;
+use crate::view::{Code, Failure};
+
+impl Failure {
+    /// A failure that the UI only shows.
+    pub fn other(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            code: Code::Other,
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+
+    /// A failure with a code.
+    pub(crate) fn coded(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let hint = match &error {
+            StoreError::Newer { .. } => "Start the newer version; this profile was not touched.",
+            StoreError::InUse => "Close the other Countersign first.",
+            StoreError::Damaged(_) => {
+                "Nothing was reset. Move the file away to start afresh; decisions already confirmed are at the forge."
+            }
+            StoreError::Unwritable(_) => {
+                "Make room or make the folder writable; nothing that was kept is lost."
+            }
+            StoreError::Other(_) => "Nothing that was kept is lost. Start Countersign again.",
+        };
+        let mut message = error.to_string();
+        if let Some(first) = message.get(..1) {
+            message = format!("{}{}.", first.to_uppercase(), &message[1..]);
+        }
+        Self::other(message, hint)
+    }
+}

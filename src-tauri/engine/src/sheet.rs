@@ -1,0 +1,201 @@
+//! What the user is shown before a decision: the sheet in the window, and the last question outside of it.
+
+use countersign_core::decision::{Decision, nonce};
+use countersign_core::finding::{Finding, Severity};
+
+use crate::account::Account;
+use crate::counting;
+use crate::engine::{Engine, beside, now};
+use crate::ports::{Desktop, Forge, Question};
+use crate::ready::{Ready, must_acknowledge};
+use crate::rows::visible;
+use crate::view::{DecisionView, Failure, KeychainState, Run, Sheet};
+use crate::words;
+
+impl<F: Forge, D: Desktop> Engine<F, D> {
+    /// What would be signed now. Changes nothing.
+    pub async fn preflight(
+        &self,
+        id: String,
+        head: String,
+        seen: String,
+        decision: DecisionView,
+        words: String,
+    ) -> Result<Sheet, Failure> {
+        let account = self.signed_in()?;
+        let (no_key, locked) = {
+            let live = self.live();
+            (live.key.is_none(), live.keychain == KeychainState::Locked)
+        };
+        // A key may have come since: added to the agent, or the keychain unlocked.
+        if no_key && !locked {
+            self.refresh_key().await;
+        }
+        let engine = self.clone();
+        beside(move || {
+            let ready = engine.ready(&account, &id, &head, &seen, decision, &words)?;
+            engine.sheet(&account, decision, ready)
+        })
+        .await
+    }
+
+    fn sheet(&self, account: &Account, decision: DecisionView, ready: Ready) -> Result<Sheet, Failure> {
+        let held = &ready.held;
+        let statement = self.statement(account, &ready, now(), &nonce([0; 16]));
+        let mut blockers = ready.blockers.clone();
+        let text = match &statement {
+            Ok(statement) => serde_json::to_string_pretty(statement)
+                .map_err(|error| Failure::other(error.to_string(), ""))?,
+            Err(blocker) => {
+                blockers.push(blocker.clone());
+                String::new()
+            }
+        };
+        let until = match &statement {
+            Ok(statement) => {
+                let at = statement
+                    .predicate
+                    .expires_at
+                    .to_zoned_datetime(jiff::tz::TimeZone::system());
+                format!(" until {}", at.strftime("%-d %b %Y, %H:%M"))
+            }
+            Err(_) => String::new(),
+        };
+        let mut not_looked_at: Vec<String> = ready
+            .unviewed
+            .iter()
+            .map(|path| format!("{path}: not viewed"))
+            .collect();
+        not_looked_at.extend(held.assessment.not_assessed.iter().map(|missing| {
+            let path = visible(&missing.path);
+            if path.is_empty() {
+                missing.reason.clone()
+            } else {
+                format!("{path}: {}", missing.reason)
+            }
+        }));
+        let view = self.change_view(account, held)?;
+        let findings: Vec<_> = view
+            .findings
+            .into_iter()
+            .filter(|finding| finding.must_acknowledge)
+            .collect();
+        let acknowledged = findings
+            .iter()
+            .filter(|finding| finding.acknowledged_at.is_some())
+            .count();
+        Ok(Sheet {
+            decision,
+            sentence: sentence(&account.viewer.login, &ready),
+            acknowledged: u32::try_from(acknowledged).unwrap_or(u32::MAX),
+            findings,
+            not_looked_at,
+            will_count: counting::will_count(&account.viewer, held, ready.key.as_ref(), ready.decision),
+            key: ready.key,
+            valid: format!("For this head only,{until}."),
+            statement: text,
+            blockers,
+        })
+    }
+}
+
+fn sentence(login: &str, ready: &Ready) -> Vec<Run> {
+    let change = &ready.held.change;
+    let run = |text: String, strong: bool| Run { text, strong };
+    let verb = match ready.decision {
+        Decision::Approve => " and approve it into ",
+        Decision::RequestChanges => " and ask for changes before it goes into ",
+        Decision::Comment => " and comment on it, bound for ",
+    };
+    let mut runs = vec![
+        run("I, ".into(), false),
+        run(visible(login), true),
+        run(", have read ".into(), false),
+        run(
+            format!(
+                "{} of {}",
+                ready.viewed,
+                words::count(usize::try_from(ready.files).unwrap_or(0), "file", "files")
+            ),
+            true,
+        ),
+        run(format!(" at head {}{verb}", change.head.oid.short()), false),
+        run(visible(&change.target.branch), true),
+        run(" of ".into(), false),
+        run(change.id.repo.clone(), true),
+    ];
+    let worst: Vec<&Finding> = ready
+        .held
+        .assessment
+        .findings
+        .iter()
+        .filter(|finding| must_acknowledge(finding))
+        .take(3)
+        .collect();
+    if ready.decision == Decision::Approve && !worst.is_empty() {
+        runs.push(run(", knowing that it ".into(), false));
+        for (index, finding) in worst.iter().enumerate() {
+            if index > 0 {
+                runs.push(run(
+                    if index + 1 == worst.len() {
+                        " and ".into()
+                    } else {
+                        ", ".into()
+                    },
+                    false,
+                ));
+            }
+            let mut chars = finding.title.chars();
+            let text: String = chars
+                .next()
+                .map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect());
+            runs.push(run(visible(&text), true));
+        }
+    }
+    runs.push(run(".".into(), false));
+    runs
+}
+
+/// The last question, in plain text: everything that the signature binds and a person can compare.
+pub(crate) fn question(ready: &Ready) -> Question {
+    let change = &ready.held.change;
+    let (verb, confirm) = match ready.decision {
+        Decision::Approve => ("Approve", "Sign and approve"),
+        Decision::RequestChanges => ("Request changes on", "Sign and request changes"),
+        Decision::Comment => ("Comment on", "Sign and comment"),
+    };
+    let mut text = format!(
+        "Repository: {}\nChange: #{} {}\nHead: {}\nInto: {}\nDecision: {}",
+        change.id.repo,
+        change.id.number,
+        visible(&change.title),
+        change.head.oid,
+        visible(&change.target.branch),
+        confirm.trim_start_matches("Sign and "),
+    );
+    let critical: Vec<&Finding> = ready
+        .held
+        .assessment
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Critical)
+        .collect();
+    if !critical.is_empty() {
+        text.push_str("\n\nCritical:");
+        for finding in critical.iter().take(8) {
+            text.push_str(&format!(
+                "\n• {} ({})",
+                visible(&finding.title),
+                visible(&finding.path)
+            ));
+        }
+        if critical.len() > 8 {
+            text.push_str(&format!("\n• and {} more", critical.len() - 8));
+        }
+    }
+    Question {
+        title: format!("{verb} {} #{}?", change.id.repo, change.id.number),
+        text,
+        confirm: confirm.to_owned(),
+    }
+}

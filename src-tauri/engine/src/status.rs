@@ -1,0 +1,104 @@
+//! The status line and the tray: what needs the user now, and how the connection is.
+
+use countersign_core::change::ChangeId;
+use countersign_core::decision::OutboxState;
+
+use crate::engine::Engine;
+use crate::ports::{Desktop, Forge, TrayState};
+use crate::view::{AccountView, Connection, Failure, QueueFilter, Row, SectionKind, SeverityView, Status};
+
+/// Changes that need the user: how many, the worst, and the first few as lines for the tray.
+#[derive(Default)]
+struct Pending {
+    count: u32,
+    critical: bool,
+    first: Vec<(ChangeId, String)>,
+}
+
+impl<F: Forge, D: Desktop> Engine<F, D> {
+    /// The status line.
+    pub async fn status(&self) -> Result<Status, Failure> {
+        let outbox = self
+            .store()
+            .decisions()?
+            .iter()
+            .filter(|entry| !entry.state.is_final())
+            .count();
+        let pending = self.pending()?.count;
+        let account = self.account();
+        let mut live = self.live();
+        Ok(Status {
+            revision: live.revision,
+            account: account.map(|account| AccountView {
+                session_only: self.inner.vault.is_session_only(&account.token_name()),
+                host: account.address.host,
+                login: account.viewer.login,
+                token_expires_at: account.expires_at.map(|at| at.to_string()),
+                token: account.token,
+            }),
+            connection: live.connection,
+            offline_since: live.offline_since.map(|at| at.to_string()),
+            data_at: live.refreshed_at.map(|at| at.to_string()),
+            next_poll_at: live.poller.due().map(|at| at.to_string()),
+            quota_left: live.quota.map(|quota| quota.left),
+            quota_limit: live.quota.map(|quota| quota.limit),
+            outbox: u32::try_from(outbox).unwrap_or(u32::MAX),
+            keychain: live.keychain,
+            key: live.key.clone(),
+            pending,
+            restoring: live.restoring,
+            open: live.open.take().map(|id| id.to_string()),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+    }
+
+    /// What needs the user now.
+    fn pending(&self) -> Result<Pending, Failure> {
+        let Some(account) = self.account() else {
+            return Ok(Pending::default());
+        };
+        let queue = self.queue_of(&account, QueueFilter::NeedsSignOff)?;
+        let waiting = queue.sections.iter().filter(|section| match section.kind {
+            SectionKind::NeedsYou | SectionKind::YourTeams | SectionKind::CameBack => true,
+            SectionKind::Outbox | SectionKind::DoneToday => false,
+        });
+        let rows: Vec<_> = waiting.flat_map(|section| &section.rows).collect();
+        let line = |row: &&Row| {
+            Some((
+                row.id.parse().ok()?,
+                format!("{} #{}: {}", row.repo, row.number, row.title),
+            ))
+        };
+        Ok(Pending {
+            count: u32::try_from(rows.len()).unwrap_or(u32::MAX),
+            critical: rows.iter().any(|row| row.severity == SeverityView::Critical),
+            first: rows.iter().take(5).filter_map(line).collect(),
+        })
+    }
+
+    /// Something that the UI or the tray shows has changed.
+    pub(crate) fn changed(&self) {
+        let pending = self.pending().unwrap_or_default();
+        let decisions = self.store().decisions().unwrap_or_default();
+        let outbox = decisions.iter().filter(|entry| !entry.state.is_final()).count();
+        let handed_back = decisions
+            .iter()
+            .any(|entry| entry.state.is_final() && entry.state != OutboxState::Confirmed);
+        let signed_in = self.account().is_some();
+        let (revision, state) = {
+            let mut live = self.live();
+            live.revision += 1;
+            let state = TrayState {
+                pending: pending.count,
+                critical: pending.critical,
+                offline: live.connection == Connection::Offline,
+                attention: !signed_in || handed_back || live.keychain_message.is_some(),
+                first: pending.first,
+                outbox: u32::try_from(outbox).unwrap_or(u32::MAX),
+            };
+            (live.revision, state)
+        };
+        self.inner.desktop.tray(state);
+        self.inner.desktop.changed(revision);
+    }
+}

@@ -10,9 +10,11 @@
 //! | `need` | whether a sign-off is needed: step 2 |
 //! | `people` | who had a part in the change: steps 2 and 14 |
 //! | `review` | one review: steps 3 to 14 |
+//! | `binding` | what a statement is bound to: steps 10 to 12 |
 //! | `replay` | step 13 |
 //! | [`verdict`] | the answer |
 
+mod binding;
 pub mod input;
 mod need;
 mod people;

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use countersign_core::reason::Reason;
+use countersign_core::verify::input;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use support::{
@@ -124,6 +125,13 @@ fn what_cannot_be_read_is_undecided_and_never_passes() {
         Some(2)
     );
     assert_eq!(run(&["judge"], &empty).status.code(), Some(2));
+    let endless = folder.path().join("endless");
+    let length = u64::try_from(input::MAX_BYTES).unwrap() + 2;
+    File::create(&endless).unwrap().set_len(length).unwrap();
+    let output = run(&["judge", "--input", "-"], &endless);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said.contains("more than"), "{said}");
     assert_eq!(run(&["judge", "--input", "-"], &empty).status.code(), Some(2));
 }
 

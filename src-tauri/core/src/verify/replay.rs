@@ -5,8 +5,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::binding::TOLERANCE;
 use super::input::{Input, Review};
-use super::review::{TOLERANCE, age};
+use super::review::age;
 use crate::change::ReviewState;
 use crate::reason::{Fault, Reason};
 use crate::signature::{Envelope, extract};

@@ -1,8 +1,8 @@
 //! From what the forge sent to what is held: parse, classify, assess, and the digest of what will be shown.
 
-use countersign_assess::{ComponentSpec, Known, Sides, assess_with, verdict};
+use countersign_assess::{ComponentSpec, Known, assess_with, verdict};
 use countersign_core::change::Change;
-use countersign_core::evidence::{self, Classification, Extra, Involvement, Note};
+use countersign_core::evidence::{self, Classification, Extra, Involvement, Markers, Note};
 use countersign_core::finding::{Assessment, NotAssessed};
 use countersign_core::patch::{self, Patch};
 use countersign_core::policy::{Policy, Require, Requirement, Touched, Undeclared};
@@ -10,18 +10,19 @@ use countersign_core::queue;
 use sha2::{Digest as _, Sha256};
 
 use crate::store::{Facts, Held};
+use crate::whole::Whole;
 
 /// Makes what is held of a change. CPU-bound, so it runs beside the loop.
 pub(crate) async fn make(
     change: Change,
     facts: Facts,
     diff: Option<Vec<u8>>,
-    sides: Vec<Sides>,
+    whole: Whole,
     viewer: &str,
 ) -> Held {
     let viewer = viewer.to_owned();
     let spare = (change.clone(), facts.clone(), viewer.clone());
-    let work = tokio::task::spawn_blocking(move || make_now(change, facts, diff.as_deref(), &sides, &viewer));
+    let work = tokio::task::spawn_blocking(move || make_now(change, facts, diff.as_deref(), &whole, &viewer));
     match work.await {
         Ok(held) => held,
         // A fault of ours, in a rule or a parser. It must neither look like a change without findings nor keep the
@@ -83,7 +84,7 @@ fn seen(change: &Change, patch_sha256: &str, assessment_sha256: &str) -> String 
     )))
 }
 
-fn make_now(change: Change, facts: Facts, diff: Option<&[u8]>, sides: &[Sides], viewer: &str) -> Held {
+fn make_now(change: Change, facts: Facts, diff: Option<&[u8]>, whole: &Whole, viewer: &str) -> Held {
     let policy = facts.policy.as_deref().map(Policy::parse);
     let specs = match &policy {
         Some(Ok(policy)) => components(policy),
@@ -103,12 +104,17 @@ fn make_now(change: Change, facts: Facts, diff: Option<&[u8]>, sides: &[Sides], 
         patch: parsed.as_ref().and_then(|parsed| parsed.as_ref().ok()),
         notes: &notes,
     };
-    let classification = evidence::classify(&change, extra);
+    let (classification, involvement) = classify(
+        &change,
+        extra,
+        policy.as_ref().and_then(|policy| policy.as_ref().ok()),
+    );
     let mut assessment = match &parsed {
         Some(parsed) => {
             let known = Known {
                 components: &specs,
-                sides,
+                sides: &whole.sides,
+                manifests: &whole.manifests,
             };
             assess_with(&change, parsed.as_ref(), known)
         }
@@ -146,7 +152,7 @@ fn make_now(change: Change, facts: Facts, diff: Option<&[u8]>, sides: &[Sides], 
         .as_ref()
         .and_then(|policy| policy.as_ref().ok())
         .map(|policy| requirement(policy, parsed.as_ref().and_then(|parsed| parsed.as_ref().ok())));
-    let (needs_sign_off, involvement_words) = needs_sign_off(&classification, requirement.as_ref());
+    let (needs_sign_off, involvement_words) = needs_sign_off(involvement, requirement.as_ref());
     let patch_sha256 = patch::digest(diff.unwrap_or_default());
     let assessment_sha256 = assessment_digest(&assessment);
     Held {
@@ -161,6 +167,29 @@ fn make_now(change: Change, facts: Facts, diff: Option<&[u8]>, sides: &[Sides], 
         patch_sha256,
         assessment_sha256,
         change,
+    }
+}
+
+/// What is shown as evidence, and the involvement that decides whether a sign-off is needed: what a policy mutes is
+/// not shown, and counts all the same.
+fn classify(change: &Change, extra: Extra<'_>, policy: Option<&Policy>) -> (Classification, Involvement) {
+    let custom = policy
+        .map(|policy| &policy.markers)
+        .filter(|custom| !custom.is_empty());
+    let tables = custom.and_then(|custom| {
+        let tables = (Markers::for_window(custom), Markers::for_gate(custom));
+        Some((tables.0.ok()?, tables.1.ok()?))
+    });
+    match tables {
+        Some((window, gate)) => (
+            evidence::classify_with(&window, change, extra),
+            evidence::classify_with(&gate, change, extra).involvement,
+        ),
+        None => {
+            let found = evidence::classify(change, extra);
+            let involvement = found.involvement;
+            (found, involvement)
+        }
     }
 }
 
@@ -209,10 +238,10 @@ pub(crate) fn requirement(policy: &Policy, patch: Option<&Patch<'_>>) -> Require
 
 /// Whether the change needs a sign-off by what is known here, and why, in words. The gate decides again by itself;
 /// here the stricter reading is shown: without a policy, or where nobody said, a sign-off is asked for.
-fn needs_sign_off(classification: &Classification, requirement: Option<&Requirement>) -> (bool, String) {
+fn needs_sign_off(involvement: Involvement, requirement: Option<&Requirement>) -> (bool, String) {
     let all = requirement.is_some_and(|requirement| requirement.require == Require::All);
     let undeclared = requirement.map(|requirement| requirement.undeclared);
-    match classification.involvement {
+    match involvement {
         Involvement::Authored | Involvement::Assisted | Involvement::SuggestionApplied => {
             (true, String::new())
         }
@@ -221,7 +250,7 @@ fn needs_sign_off(classification: &Classification, requirement: Option<&Requirem
             "Only weak marks: it may be AI-assisted, so it is treated as such.".into(),
         ),
         Involvement::DeclaredNone | Involvement::Undeclared => {
-            let who = if classification.involvement == Involvement::DeclaredNone {
+            let who = if involvement == Involvement::DeclaredNone {
                 "The author says that no AI was used, which is a claim and not a clearance"
             } else {
                 "Nobody said whether AI helped"

@@ -4,6 +4,7 @@
 use countersign_core::change::{AccountKind, Change, Identity, Person};
 use countersign_core::decision::Decision;
 use countersign_core::policy::{AllowedSigners, Policy, Presence};
+use countersign_core::trailers::{ByLine, by_lines};
 
 use crate::rows::visible;
 use crate::store::Held;
@@ -143,22 +144,16 @@ fn conflicts(viewer: &Person, change: &Change) -> Vec<Message> {
     {
         no.push(reason("A commit in it is yours.", "Another senior must sign."));
     }
-    let co_author = change
+    let named: Vec<ByLine> = change
         .commits
         .iter()
-        .flat_map(|commit| commit.message.lines())
-        .any(|line| {
-            let Some((name, value)) = line.split_once(':') else {
-                return false;
-            };
-            let address = value
-                .rsplit_once('<')
-                .and_then(|(_, rest)| rest.split_once('>'))
-                .map(|(address, _)| address);
-            name.trim().eq_ignore_ascii_case("co-authored-by")
-                && address.is_some_and(|address| address_is(viewer, address))
-        });
-    if co_author {
+        .flat_map(|commit| by_lines(&commit.message))
+        .filter(|line| matches!(line.key.as_str(), "co-authored-by" | "co-developed-by"))
+        .collect();
+    if named
+        .iter()
+        .any(|line| addresses(&line.value).any(|address| address_is(viewer, address)))
+    {
         no.push(reason(
             "A commit in it names you as a co-author.",
             "Another senior must sign.",
@@ -180,6 +175,15 @@ fn conflicts(viewer: &Person, change: &Change) -> Vec<Message> {
         ));
     }
     no
+}
+
+/// Everything in angle brackets.
+fn addresses(value: &str) -> impl Iterator<Item = &str> {
+    value
+        .split('<')
+        .skip(1)
+        .filter_map(|rest| rest.split_once('>'))
+        .map(|(address, _)| address.trim())
 }
 
 /// GitHub's private addresses carry the account's id. Source: GitHub's documentation on commit e-mail addresses.

@@ -201,6 +201,8 @@ pub struct Reading {
     pub changeset: Option<String>,
     /// The changed files by the names of their contents; empty where the trees cannot be read whole.
     pub pairs: Vec<Pair>,
+    /// The manifests at the merge base that tell of the repository's parts: path and name of the contents.
+    pub manifests: Vec<(String, Oid)>,
     /// Notes of `refs/notes/ai` on the commits.
     pub notes: Vec<NoteText>,
     /// All commits from merge base to head (250 at most), oldest first.

@@ -120,6 +120,8 @@ pub struct Facts {
     pub notes: Vec<NoteText>,
     /// The changed files that are read whole.
     pub sides: Vec<SideNames>,
+    /// The manifests at the merge base, where the policy describes no components: path and name of the contents.
+    pub manifests: Vec<(String, Oid)>,
 }
 
 /// Where a changed file's two contents are: in the store, by name.
@@ -174,6 +176,7 @@ impl Facts {
             missing: reading.missing.clone(),
             notes: reading.notes.clone(),
             sides: Vec::new(),
+            manifests: Vec::new(),
         }
     }
 }

@@ -13,7 +13,8 @@ use crate::engine::{Engine, now};
 use crate::ports::{Desktop, Forge, ForgeError, Hit, Hydrated, Notice};
 use crate::store::{Facts, Held, SYNCED};
 use crate::view::{Connection, Message};
-use crate::{whole, words};
+use crate::whole::{self, Whole};
+use crate::words;
 
 /// Changes a call. Source: github.md, the cost of one hydrate.
 const BATCH: usize = 50;
@@ -217,26 +218,24 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let (made, new_diff) = match same {
             Some(held) => {
                 change.commits.clone_from(&held.change.commits);
-                let (diff, sides) = {
+                let (diff, whole) = {
                     let store = self.store();
                     let diff = store.diff(&change.target.oid, &change.head.oid);
-                    (diff.ok().flatten(), whole::load(&store, &held.facts.sides))
+                    (diff.ok().flatten(), whole::load(&store, &held.facts))
                 };
                 (
-                    assessing::make(change, held.facts, diff, sides, viewer).await,
+                    assessing::make(change, held.facts, diff, whole, viewer).await,
                     None,
                 )
             }
             None => match online.forge.read(&change).await {
                 Ok(reading) => {
                     let mut facts = Facts::of(&reading);
+                    self.fetch_whole(online, &change.id, &reading, &mut facts).await?;
                     change.commits = reading.commits;
-                    if let Some(diff) = &reading.diff {
-                        facts.sides = self.fetch_sides(online, &change.id, diff, &reading.pairs).await?;
-                    }
-                    let sides = whole::load(&self.store(), &facts.sides);
+                    let whole = whole::load(&self.store(), &facts);
                     (
-                        assessing::make(change, facts, reading.diff.clone(), sides, viewer).await,
+                        assessing::make(change, facts, reading.diff.clone(), whole, viewer).await,
                         reading.diff,
                     )
                 }
@@ -265,7 +264,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                         ..Facts::default()
                     };
                     (
-                        assessing::make(change, facts, None, Vec::new(), viewer).await,
+                        assessing::make(change, facts, None, Whole::default(), viewer).await,
                         None,
                     )
                 }

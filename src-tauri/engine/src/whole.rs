@@ -1,50 +1,97 @@
 //! Changed files as a whole, for the parsers: which are wanted, fetched by their names in git, kept for ever.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use countersign_assess::{Sides, wants_sides};
+use countersign_assess::{Manifest, Sides, wants_sides};
 use countersign_core::change::{ChangeId, Oid};
 use countersign_core::patch::Patch;
+use countersign_core::policy::Policy;
 use tokio::task::JoinSet;
 
 use crate::account::Online;
 use crate::engine::Engine;
-use crate::ports::{Desktop, Forge, ForgeError, Pair};
-use crate::store::{SideNames, Store};
+use crate::ports::{Desktop, Forge, ForgeError, Pair, Reading};
+use crate::store::{Facts, SideNames, Store};
 use crate::words;
 
 /// Contents fetched for one change at most. Each is a request, and the quota is for more than one change.
 const MOST: usize = 120;
+/// Manifests read for one change at most, those nearest to the root first: they tell most.
+const MOST_MANIFESTS: usize = 60;
 /// Fetched at the same time.
 const LANES: usize = 6;
 
+/// Files as the assessment takes them.
+#[derive(Debug, Default)]
+pub(crate) struct Whole {
+    /// Changed files, before and after.
+    pub(crate) sides: Vec<Sides>,
+    /// Manifests at the merge base.
+    pub(crate) manifests: Vec<Manifest>,
+}
+
 impl<F: Forge, D: Desktop> Engine<F, D> {
-    /// Sees to it that both sides of the files that a parser wants are in the store, and names them. What cannot be
+    /// Sees to it that the files that the parsers want are in the store, and names them in `facts`. What cannot be
     /// had is said with the file; only what concerns the forge as a whole is an error.
-    pub(crate) async fn fetch_sides(
+    pub(crate) async fn fetch_whole(
         &self,
         online: &Online<F>,
         id: &ChangeId,
-        diff: &[u8],
-        pairs: &[Pair],
-    ) -> Result<Vec<SideNames>, ForgeError> {
-        let mut sides = named(diff, pairs);
-        let mut todo: Vec<(usize, Oid)> = Vec::new();
+        reading: &Reading,
+        facts: &mut Facts,
+    ) -> Result<(), ForgeError> {
+        let Some(diff) = &reading.diff else { return Ok(()) };
+        let mut sides = named(diff, &reading.pairs);
+        let described = facts
+            .policy
+            .as_deref()
+            .and_then(|text| Policy::parse(text).ok())
+            .is_some_and(|policy| !policy.components.is_empty());
+        let mut manifests = if described {
+            Vec::new()
+        } else {
+            reading.manifests.clone()
+        };
+        manifests.sort_by_key(|(path, _)| (path.matches('/').count(), path.clone()));
+        manifests.truncate(MOST_MANIFESTS);
+        let mut wanted: BTreeSet<Oid> = manifests.iter().map(|(_, oid)| oid.clone()).collect();
+        for side in &sides {
+            wanted.extend(side.old.iter().chain(&side.new).cloned());
+        }
+        let lost = self.fetch_blobs(online, id, wanted).await?;
+        for side in &mut sides {
+            let why = side.old.iter().chain(&side.new).find_map(|oid| lost.get(oid));
+            if side.missing.is_none() {
+                side.missing = why.cloned();
+            }
+        }
+        manifests.retain(|(_, oid)| !lost.contains_key(oid));
+        facts.sides = sides;
+        facts.manifests = manifests;
+        Ok(())
+    }
+
+    /// Fetches what the store does not hold; says of the rest why it could not be had.
+    async fn fetch_blobs(
+        &self,
+        online: &Online<F>,
+        id: &ChangeId,
+        wanted: BTreeSet<Oid>,
+    ) -> Result<BTreeMap<Oid, String>, ForgeError> {
+        let mut lost = BTreeMap::new();
+        let mut todo = Vec::new();
         {
             let store = self.store();
-            for (at, side) in sides.iter_mut().enumerate() {
-                for oid in [&side.old, &side.new].into_iter().flatten() {
-                    let held = store.has_blob(oid).unwrap_or(false);
-                    if held || todo.iter().any(|(_, other)| other == oid) {
-                        continue;
-                    }
-                    if todo.len() == MOST {
-                        side.missing.get_or_insert_with(|| {
-                            format!("more than {MOST} whole files would have to be read")
-                        });
-                        break;
-                    }
-                    todo.push((at, oid.clone()));
+            for oid in wanted {
+                if store.has_blob(&oid).unwrap_or(false) {
+                    continue;
+                }
+                if todo.len() == MOST {
+                    let why = format!("more than {MOST} whole files would have to be read");
+                    lost.insert(oid, why);
+                } else {
+                    todo.push(oid);
                 }
             }
         }
@@ -52,37 +99,35 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let mut todo = todo.into_iter();
         loop {
             while lanes.len() < LANES
-                && let Some((at, oid)) = todo.next()
+                && let Some(oid) = todo.next()
             {
                 let (forge, id) = (Arc::clone(&online.forge), id.clone());
-                lanes.spawn(async move {
-                    let read = forge.blob(&id, &oid).await;
-                    (at, oid, read)
-                });
+                lanes.spawn(async move { (forge.blob(&id, &oid).await, oid) });
             }
             let Some(done) = lanes.join_next().await else {
-                break;
+                return Ok(lost);
             };
-            let Ok((at, oid, read)) = done else { continue };
-            match read {
-                Ok(bytes) => {
+            match done {
+                Ok((Ok(bytes), oid)) => {
                     let written = self.store().put_blob(&oid, &bytes);
                     self.wrote(written);
                 }
-                Err(
-                    error @ (ForgeError::Unauthorised { .. }
-                    | ForgeError::Unreachable { .. }
-                    | ForgeError::RateLimited { .. }),
-                ) => return Err(error),
-                Err(error) => {
-                    sides[at].missing = Some(format!(
-                        "the whole file could not be read: {}",
-                        words::forge_error(&error)
-                    ));
+                Ok((
+                    Err(
+                        error @ (ForgeError::Unauthorised { .. }
+                        | ForgeError::Unreachable { .. }
+                        | ForgeError::RateLimited { .. }),
+                    ),
+                    _,
+                )) => return Err(error),
+                Ok((Err(error), oid)) => {
+                    let why = format!("the whole file could not be read: {}", words::forge_error(&error));
+                    lost.insert(oid, why);
                 }
+                // A task that broke fetched nothing; the file is found missing when it is looked for.
+                Err(error) => tracing::error!(%error, "a file could not be fetched"),
             }
         }
-        Ok(sides)
     }
 }
 
@@ -112,22 +157,30 @@ fn named(diff: &[u8], pairs: &[Pair]) -> Vec<SideNames> {
 }
 
 /// The contents, out of the store.
-pub(crate) fn load(store: &Store, names: &[SideNames]) -> Vec<Sides> {
-    let content = |oid: &Option<Oid>| oid.as_ref().and_then(|oid| store.blob(oid).ok().flatten());
-    names
-        .iter()
-        .map(|side| {
-            let (old, new) = (content(&side.old), content(&side.new));
-            let lost = side.old.is_some() != old.is_some() || side.new.is_some() != new.is_some();
-            Sides {
-                path: side.path.clone(),
-                old,
-                new,
-                missing: side
-                    .missing
-                    .clone()
-                    .or_else(|| lost.then(|| "its contents are not held".to_owned())),
-            }
+pub(crate) fn load(store: &Store, facts: &Facts) -> Whole {
+    let content = |oid: &Oid| store.blob(oid).ok().flatten();
+    let side = |side: &SideNames| {
+        let (old, new) = (
+            side.old.as_ref().and_then(content),
+            side.new.as_ref().and_then(content),
+        );
+        let lost = side.old.is_some() != old.is_some() || side.new.is_some() != new.is_some();
+        let gone = || lost.then(|| "its contents are not held".to_owned());
+        Sides {
+            path: side.path.clone(),
+            old,
+            new,
+            missing: side.missing.clone().or_else(gone),
+        }
+    };
+    let manifest = |(path, oid): &(String, Oid)| {
+        Some(Manifest {
+            path: path.clone(),
+            bytes: content(oid)?,
         })
-        .collect()
+    };
+    Whole {
+        sides: facts.sides.iter().map(side).collect(),
+        manifests: facts.manifests.iter().filter_map(manifest).collect(),
+    }
 }

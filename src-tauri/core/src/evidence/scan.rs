@@ -102,7 +102,11 @@ impl<'m> Scan<'m> {
         let text = shown::around(text, &searched[hit.at.clone()]);
         let names = self.markers.names();
         let near = &searched[hit.at.start..];
-        let subject = if names.tool(near).is_some() { near } else { searched };
+        let subject = if names.tool(near).is_some() {
+            near
+        } else {
+            searched
+        };
         self.hit(hit.mark, place, text, subject, commit);
     }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::input::{self, Input};
 use super::people::People;
 use crate::change::{self, ChangeId, Head, Target};
-use crate::evidence::{self, Extra, Involvement};
+use crate::evidence::{self, Extra, Involvement, Markers};
 use crate::policy::{Policy, Require, Requirement, Undeclared};
 
 /// Why no sign-off is needed, if so.
@@ -21,17 +21,19 @@ pub(super) fn exemption(
     }
     people
         .exempt(policy, requirement)
-        .or_else(|| nobody_said(input, requirement))
+        .or_else(|| nobody_said(input, policy, requirement))
 }
 
 /// Where an undeclared change may pass: that this is one. Marks that are too weak to be sure of count as AI; the author's
 /// word that there was none is no clearance, so such a change is an undeclared one.
-fn nobody_said(input: &Input, requirement: &Requirement) -> Option<String> {
+fn nobody_said(input: &Input, policy: &Policy, requirement: &Requirement) -> Option<String> {
     match (requirement.require, requirement.undeclared) {
         (Require::AiAssisted, Undeclared::Allow) => {}
         (Require::All, _) | (_, Undeclared::Require) => return None,
     }
-    let found = evidence::classify(&as_the_app_reads_it(input)?, Extra::default());
+    // A table that cannot be built lets nothing pass.
+    let markers = Markers::for_gate(&policy.markers).ok()?;
+    let found = evidence::classify_with(&markers, &as_the_app_reads_it(input)?, Extra::default());
     match found.involvement {
         Involvement::Undeclared | Involvement::DeclaredNone if found.commits_unread == 0 => {
             Some("nothing says that AI helped, and the policy lets such changes pass".to_owned())

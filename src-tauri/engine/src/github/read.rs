@@ -13,6 +13,7 @@ use super::GitHub;
 use super::answer::{is_too_large, refusal};
 use super::client::{DIFF, segment};
 use super::person::RestAccount;
+use super::trees::Differences;
 use crate::ports::{ForgeError, NoteText, Pair, Reading, TrustedFile};
 
 /// GitHub lists no more of a change's commits in any other place, so readers of the two agree.
@@ -44,12 +45,13 @@ impl GitHub {
             Some(tree) => tree,
             None => self.tree_of(id, head).await?,
         };
-        let (changed, diff, trusted, notes) = tokio::try_join!(
+        let (differences, diff, trusted, notes) = tokio::try_join!(
             self.differences(id, &history.base_tree, &head_tree),
             self.diff(id, target, head),
             self.trusted(id, target),
             self.noted(id, &history.commits),
         )?;
+        let Differences { changed, manifests } = differences;
         missing.extend(trusted.missing);
         let notes = notes.unwrap_or_else(|why| {
             missing.push((String::new(), why));
@@ -69,6 +71,7 @@ impl GitHub {
             merge_base: Some(history.merge_base),
             head_tree: Some(head_tree),
             pairs: changed.as_ref().map(|changed| pairs(changed)).unwrap_or_default(),
+            manifests,
             notes,
             changeset: digest(head, changed),
             commits: history.commits,

@@ -1,5 +1,6 @@
 //! What differs between two trees.
 
+use countersign_assess::is_manifest;
 use countersign_core::change::{ChangeId, Oid};
 use countersign_core::changeset::{self, Changed, NoDigest, TreeEntry};
 use serde::Deserialize;
@@ -12,22 +13,37 @@ use crate::ports::ForgeError;
 const LISTINGS: usize = 400;
 const DIRECTORY: u32 = 0o40_000;
 
+/// What a change does to the tree, and what stood there before.
+pub(super) struct Differences {
+    /// Every path that differs, or in words why that cannot be told.
+    pub(super) changed: Result<Vec<Changed>, String>,
+    /// The manifests that tell of the repository's parts, at the merge base.
+    pub(super) manifests: Vec<(String, Oid)>,
+}
+
 impl GitHub {
-    /// Every path that differs between two trees, or in words why that cannot be told.
+    /// Every path that differs between two trees, and the manifests of the old one.
     pub(super) async fn differences(
         &self,
         id: &ChangeId,
         old: &Oid,
         new: &Oid,
-    ) -> Result<Result<Vec<Changed>, String>, ForgeError> {
+    ) -> Result<Differences, ForgeError> {
         if old == new {
-            return Ok(Ok(Vec::new()));
+            return Ok(Differences {
+                changed: Ok(Vec::new()),
+                manifests: Vec::new(),
+            });
         }
         let (old_whole, new_whole) = tokio::try_join!(self.tree(id, old, true), self.tree(id, new, true))?;
-        if old_whole.truncated || new_whole.truncated {
-            return self.walk(id, old, new).await;
-        }
-        Ok(between(&old_whole, &new_whole).map_err(|error| plain(&error.to_string())))
+        // Of a tree that is cut, what is there is still there.
+        let manifests = old_whole.manifests();
+        let changed = if old_whole.truncated || new_whole.truncated {
+            self.walk(id, old, new).await?
+        } else {
+            between(&old_whole, &new_whole).map_err(|error| plain(&error.to_string()))
+        };
+        Ok(Differences { changed, manifests })
     }
 
     async fn tree(&self, id: &ChangeId, oid: &Oid, whole: bool) -> Result<Tree, ForgeError> {
@@ -136,6 +152,14 @@ impl TryFrom<String> for Mode {
 }
 
 impl Tree {
+    fn manifests(&self) -> Vec<(String, Oid)> {
+        self.tree
+            .iter()
+            .filter(|entry| matches!(entry.mode.0, 0o100_644 | 0o100_755) && is_manifest(&entry.path))
+            .map(|entry| (entry.path.clone(), entry.sha.clone()))
+            .collect()
+    }
+
     fn entries(&self, prefix: &[u8]) -> Result<Vec<TreeEntry>, NoDigest> {
         let entry = |one: &Entry| {
             let mut entry = TreeEntry::from_json(&one.path, one.mode.0, one.sha.clone())?;

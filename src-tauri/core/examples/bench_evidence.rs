@@ -78,7 +78,13 @@ fn show(name: &str, report: &Report) {
 
 /// A share of nothing is not shown: it would read as a success.
 fn cells(counts: &Counts) -> String {
-    let share = |share: f64, of: u32| if of == 0 { "-".to_owned() } else { format!("{share:.4}") };
+    let share = |share: f64, of: u32| {
+        if of == 0 {
+            "-".to_owned()
+        } else {
+            format!("{share:.4}")
+        }
+    };
     format!(
         "{:>6} {:>5}/{:<5} {:>6} {:>8} {:>9}",
         counts.rows,
@@ -104,7 +110,11 @@ fn write(path: &Path, reports: &[(String, Report)]) -> std::io::Result<()> {
             json!({"overall": report.overall.json(), "tools": groups, "wrong": report.wrong}),
         );
     }
-    let leading = if corpora.contains_key("commits-dev") { "commits-dev" } else { "own" };
+    let leading = if corpora.contains_key("commits-dev") {
+        "commits-dev"
+    } else {
+        "own"
+    };
     let document = json!({
         "overall": corpora[leading]["overall"],
         "corpus": leading,

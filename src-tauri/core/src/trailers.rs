@@ -67,9 +67,8 @@ pub fn by_lines(message: &str) -> Vec<ByLine> {
             continue;
         };
         let further = lines[number + 1..].iter().take(MOST_LINES);
-        let further = further.take_while(|line| {
-            line.starts_with([' ', '\t']) && !is_blank(line) && by_line(line).is_none()
-        });
+        let further = further
+            .take_while(|line| line.starts_with([' ', '\t']) && !is_blank(line) && by_line(line).is_none());
         found.push(ByLine {
             key,
             value: gathered(value, further.copied()),
@@ -93,7 +92,11 @@ fn gathered<'t>(value: &str, further: impl Iterator<Item = &'t str>) -> String {
             return whole.trim().to_owned();
         }
     }
-    if value.is_empty() { whole.trim().to_owned() } else { value.to_owned() }
+    if value.is_empty() {
+        whole.trim().to_owned()
+    } else {
+        value.to_owned()
+    }
 }
 
 fn by_line(text: &str) -> Option<(String, &str)> {

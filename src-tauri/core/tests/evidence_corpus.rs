@@ -21,7 +21,11 @@ fn every_row_adds_up_to_what_it_says() {
             let found = row.classify();
             let expect = row.expect.as_ref().unwrap();
             if found.involvement != expect.involvement || found.tool != expect.tool {
-                let marks: Vec<_> = found.evidence.iter().map(|one| (&one.marker, &one.text)).collect();
+                let marks: Vec<_> = found
+                    .evidence
+                    .iter()
+                    .map(|one| (&one.marker, &one.text))
+                    .collect();
                 wrong.push(format!(
                     "{file}: {}\n  expected {expect:?}\n  found {:?} {:?} {marks:?}",
                     row.name, found.involvement, found.tool
@@ -38,7 +42,11 @@ fn recall_and_precision_are_whole() {
     assert!(rows.len() >= 150, "{} rows", rows.len());
     let report = corpus::report(&rows);
     assert_eq!(report.wrong, [""; 0]);
-    assert!(report.overall.ai >= 90 && report.overall.called >= 90, "{:?}", report.overall);
+    assert!(
+        report.overall.ai >= 90 && report.overall.called >= 90,
+        "{:?}",
+        report.overall
+    );
     for kind in ["human", "bot", "denial"] {
         let counts = report.groups[kind];
         assert!(counts.rows >= 10 && counts.called == 0, "{kind}: {counts:?}");

@@ -78,7 +78,11 @@ fn time_grows_with_the_length_and_no_faster() {
 #[test]
 fn a_megabyte_in_one_line_hides_nothing() {
     let claude = "Co-Authored-By: Claude <noreply@anthropic.com>";
-    for piece in ["AI-assisted ", "This PR was written by Jules Verne ", "no AI-generated "] {
+    for piece in [
+        "AI-assisted ",
+        "This PR was written by Jules Verne ",
+        "no AI-generated ",
+    ] {
         let text = format!("F\n\n{}\n\n{claude}", piece.repeat((1 << 20) / piece.len()));
         assert_eq!(classified(&text, ""), Involvement::Authored, "{piece}");
     }
@@ -93,13 +97,20 @@ fn weak_lines_do_not_use_up_what_others_may_have() {
 
 #[test]
 fn the_shown_text_is_where_the_match_is() {
-    let body = format!("{} This PR was authored with Claude Code. {}", "x".repeat(5000), "y".repeat(5000));
+    let body = format!(
+        "{} This PR was authored with Claude Code. {}",
+        "x".repeat(5000),
+        "y".repeat(5000)
+    );
     let row = json!({"why": "long", "expect": "assisted", "body": body});
     let found = corpus::own_row(&row).classify();
     let shown: Vec<_> = found.evidence.iter().map(|one| one.text.as_str()).collect();
     assert!(!shown.is_empty());
     for text in shown {
-        assert!(text.contains("Claude Code") && text.chars().count() <= 300, "{text}");
+        assert!(
+            text.contains("Claude Code") && text.chars().count() <= 300,
+            "{text}"
+        );
     }
 }
 

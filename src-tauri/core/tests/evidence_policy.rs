@@ -54,7 +54,10 @@ fn an_unknown_agent_is_added_without_code() {
     let policy = policy(ACME).unwrap();
     let one = change("topic", "agent@acme.example", "Fix");
     assert_eq!(by(Markers::builtin(), &one).involvement, Involvement::Undeclared);
-    for markers in [Markers::for_gate(&policy.markers), Markers::for_window(&policy.markers)] {
+    for markers in [
+        Markers::for_gate(&policy.markers),
+        Markers::for_window(&policy.markers),
+    ] {
         let found = by(&markers.unwrap(), &one);
         assert_eq!(
             (found.involvement, found.tool.as_deref()),
@@ -71,7 +74,10 @@ fn what_is_muted_is_not_shown_and_still_counts_for_the_gate() {
     let window = by(&Markers::for_window(&policy.markers).unwrap(), &one);
     assert_eq!(gate, by(Markers::builtin(), &one));
     assert_eq!(gate.involvement, Involvement::Authored);
-    assert_eq!((window.involvement, window.evidence.len()), (Involvement::Undeclared, 0));
+    assert_eq!(
+        (window.involvement, window.evidence.len()),
+        (Involvement::Undeclared, 0)
+    );
 }
 
 #[test]
@@ -79,17 +85,47 @@ fn a_mistake_is_refused_at_its_place() {
     let without = |line: &str, instead: &str| ACME.replacen(line, instead, 1);
     let cases = [
         (without("\"acme.bot\"", "\"\""), 5, 6, "expected a marker's id"),
-        (without("\"acme.bot\"", "\"codex.branch\""), 5, 6, "stands already"),
-        (without("\"identity\"", "\"everywhere\""), 7, 11, "unknown variant"),
+        (
+            without("\"acme.bot\"", "\"codex.branch\""),
+            5,
+            6,
+            "stands already",
+        ),
+        (
+            without("\"identity\"", "\"everywhere\""),
+            7,
+            11,
+            "unknown variant",
+        ),
         (without("\"definitive\"", "\"certain\""), 8, 12, "unknown variant"),
         (without("\"author\"", "\"claim\""), 9, 8, "expected the role"),
-        (without("'<agent@acme\\.example>'", "'('"), 10, 11, "regular expression"),
+        (
+            without("'<agent@acme\\.example>'", "'('"),
+            10,
+            11,
+            "regular expression",
+        ),
         (without("'<agent@acme\\.example>'", "'x?'"), 10, 11, "empty text"),
-        (without("[\"Agent <agent@acme.example>\"]", "[\"nobody\"]"), 11, 13, "that the pattern matches"),
-        (without("[\"Agent <agent@other.example>\"]", "[\"<agent@acme.example>\"]"), 12, 21, "does not match"),
+        (
+            without("[\"Agent <agent@acme.example>\"]", "[\"nobody\"]"),
+            11,
+            13,
+            "that the pattern matches",
+        ),
+        (
+            without("[\"Agent <agent@other.example>\"]", "[\"<agent@acme.example>\"]"),
+            12,
+            21,
+            "does not match",
+        ),
         (without("role =", "roll ="), 9, 1, "unknown field"),
         (format!("{ACME}{ACME}"), 15, 6, "stands already"),
-        ("mute = [\n  \"label\",\n  \"no.such\",\n]\n".to_owned(), 5, 3, "compiled-in marker"),
+        (
+            "mute = [\n  \"label\",\n  \"no.such\",\n]\n".to_owned(),
+            5,
+            3,
+            "compiled-in marker",
+        ),
     ];
     for (more, line, column, message) in cases {
         let error = refused(&more);
@@ -105,6 +141,8 @@ fn a_pattern_cannot_eat_the_memory() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     #[test]
     fn any_policy_is_read_or_refused_at_a_place_in_it(text in "(?s).{0,200}") {
         placed(&text)?;

@@ -72,7 +72,11 @@ fn changes_of_agents_are_recognised() {
         ("OpenAI_Codex", 96),
     ];
     for (agent, least) in expected {
-        assert!(report.groups[agent].recognised >= least, "{agent}: {:?}", report.groups[agent]);
+        assert!(
+            report.groups[agent].recognised >= least,
+            "{agent}: {:?}",
+            report.groups[agent]
+        );
     }
 }
 

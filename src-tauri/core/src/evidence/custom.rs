@@ -45,7 +45,10 @@ impl Custom {
             let id = table.id.get_ref().as_str();
             let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
             if id.is_empty() || !id.bytes().all(plain) {
-                return Err((place, format!("expected a marker's id such as \"acme.bot\", found {id:?}")));
+                return Err((
+                    place,
+                    format!("expected a marker's id such as \"acme.bot\", found {id:?}"),
+                ));
             }
             if builtin.knows(id) || custom.add.iter().any(|marker| marker.id == *id) {
                 return Err((place, format!("the marker's id {id:?} stands already")));
@@ -59,7 +62,10 @@ impl Custom {
             if !builtin.knows(id.get_ref()) {
                 return Err((
                     id.span().start,
-                    format!("expected the id of a compiled-in marker, found {:?}", id.get_ref()),
+                    format!(
+                        "expected the id of a compiled-in marker, found {:?}",
+                        id.get_ref()
+                    ),
                 ));
             }
             custom.mute.insert(id.into_inner());
@@ -108,7 +114,10 @@ fn checked(table: MarkerTable) -> Result<Marker, (usize, String)> {
         for text in texts {
             if alone.match_somewhere(text.get_ref()) != wanted {
                 let verb = if wanted { "matches" } else { "does not match" };
-                let message = format!("expected a text that the pattern {verb}, found {:?}", text.get_ref());
+                let message = format!(
+                    "expected a text that the pattern {verb}, found {:?}",
+                    text.get_ref()
+                );
                 return Err((text.span().start, message));
             }
         }

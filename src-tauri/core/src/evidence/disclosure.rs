@@ -57,6 +57,7 @@ pub(super) fn read<'t>(names: &Names, reads: Reads, value: &'t str) -> Says<'t> 
         return Says::Instruction;
     }
     let (mut denied, mut asked, mut answered) = (false, false, false);
+    let mut yes = None;
     let mut before = Before::default();
     for part in parts(value).take(MOST_PARTS) {
         if part.starts_anew {
@@ -80,7 +81,7 @@ pub(super) fn read<'t>(names: &Names, reads: Reads, value: &'t str) -> Says<'t> 
                 Reads::Credit => credited,
                 Reads::Name => names.is_only_a_name(part.text),
                 Reads::Remark => named && DONE.is_match(part.text),
-                Reads::Answer => plainly || names.is_only_a_name(without_purpose(part.text)),
+                Reads::Answer => plainly || names.is_only_a_name(without_frame(part.text)),
                 Reads::Value | Reads::Sentence => true,
             };
             if helped && (plainly || !denied) {
@@ -89,29 +90,32 @@ pub(super) fn read<'t>(names: &Names, reads: Reads, value: &'t str) -> Says<'t> 
         } else if DENIAL.is_match(part.text) {
             (denied, before.denies) = (true, true);
         } else if !answered && !denied && !part.text.is_empty() {
-            let yes = match reads {
+            // A part behind it may say with what.
+            let says_yes = match reads {
                 Reads::Answer => YES.is_match(part.text),
                 Reads::Name => MODEL.is_match(part.text),
                 Reads::Value => true,
                 Reads::Remark | Reads::Credit | Reads::Sentence => false,
             };
-            if yes {
-                return Says::Help(part.text);
-            }
+            yes = says_yes.then_some(part.text);
         }
         answered |= !part.text.is_empty();
     }
-    match (denied, asked) {
-        (true, _) => Says::None,
-        (false, true) => Says::Instruction,
-        (false, false) => Says::Unclear,
+    match (yes, denied, asked) {
+        (Some(yes), _, _) => Says::Help(yes),
+        (None, true, _) => Says::None,
+        (None, false, true) => Says::Instruction,
+        (None, false, false) => Says::Unclear,
     }
 }
 
-/// Whether the sentence around a match says the opposite, or asks.
+/// Whether the sentence around a match says the opposite, asks, or is somebody else's.
 pub(super) fn is_taken_back(names: &Names, line: &str, at: usize) -> bool {
     let ends = |c: char| matches!(c, '.' | ';' | '!' | '\n');
     let before = line.get(..at).unwrap_or_default();
+    if before.ends_with(['"', '\'', '`', '“', '„', '«']) {
+        return true;
+    }
     let start = before.rfind(ends).map_or(0, |end| end + 1);
     let start = line.ceil_char_boundary(start.max(at.saturating_sub(SENTENCE)));
     let end = line.floor_char_boundary(line.len().min(at + SENTENCE));
@@ -121,7 +125,10 @@ pub(super) fn is_taken_back(names: &Names, line: &str, at: usize) -> bool {
         None => sentence,
     };
     let answer = sentence.rsplit_once(':').map_or(sentence, |(_, answer)| answer);
-    let denied = denies(names, sentence) || denies(names, answer) || DENIAL.is_match(answer.trim()) || FORMER.is_match(sentence);
+    let denied = denies(names, sentence)
+        || denies(names, answer)
+        || DENIAL.is_match(answer.trim())
+        || FORMER.is_match(sentence);
     let helped = EXCEPTION.is_match(sentence) && names.mention(sentence).is_some();
     (denied && !helped) || INSTRUCTION.is_match(sentence.trim()) || INSTRUCTION.is_match(answer.trim())
 }
@@ -141,7 +148,7 @@ struct Before {
 
 struct Part<'t> {
     text: &'t str,
-    /// Behind more than a comma.
+    /// Behind the end of a sentence, a bracket or a dash.
     starts_anew: bool,
     /// Behind a comma.
     goes_on: bool,
@@ -162,16 +169,19 @@ fn parts(value: &str) -> impl Iterator<Item = Part<'_>> {
         let goes_on = behind.trim() == ",";
         Some(Part {
             text: here.trim(),
-            starts_anew: !goes_on && !is_exception && !opened,
+            starts_anew: !goes_on && !is_exception && !opened && !behind.contains(['(', '[']),
             goes_on,
             is_exception,
         })
     })
 }
 
-/// "Claude for the tests" without what it was for.
-fn without_purpose(part: &str) -> &str {
-    PURPOSE.find(part).map_or(part, |purpose| &part[..purpose.start()])
+/// "mostly Claude for the tests" without how much and what for.
+fn without_frame(part: &str) -> &str {
+    let part = YES.find(part).map_or(part, |yes| &part[yes.end()..]);
+    PURPOSE
+        .find(part)
+        .map_or(part, |purpose| &part[..purpose.start()])
 }
 
 /// Whether a part names a tool or AI under a negation. Two of them cancel: "not without Claude".
@@ -198,7 +208,9 @@ static PART_END: LazyLock<Regex> = LazyLock::new(|| {
 static OPENS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?:e\.?g|i\.?e|for example|such as|like)$"));
 
 static EXCEPTION: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?i)\b(?:but|except|excepting|although|though|however|other than|apart from|aside from|save for)\b")
+    pattern(
+        r"(?i)\b(?:but|except|excepting|although|though|however|other than|apart from|aside from|save for)\b",
+    )
 });
 
 static INSTRUCTION: LazyLock<Regex> = LazyLock::new(|| {
@@ -226,14 +238,14 @@ static SOFTENED: LazyLock<Regex> = LazyLock::new(|| {
 
 static NOT_DONE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)^[\w .'/&-]{0,40}?(?:\b(?:was|were|is|are|has|have|had|did|does|do|been)\s+(?:not|never)\b(?:\s+been)?|\b(?:was|were|is|has|have|had|did|does|do)n't\b(?:\s+been)?|\bnot\s+used\b|\bnever\s+used\b)(?:\s+\w+ly)?\s+(?:used?|involved|employed|needed|applied|consulted|writ\w+|wrote|generat\w+|help\w*|assist\w*|contribut\w*|touch\w*|play\w*|part)|^[\w .'/&-]{0,40}?\b(?:not|never)\s+used\b|^[\w /&-]{0,20}\bfree\b",
+        r"(?i)^[\w .'/&-]{0,40}?(?:\b(?:was|were|is|are|has|have|had|did|does|do|been)\s+(?:not|never)\b(?:\s+been)?|\b(?:was|were|is|has|have|had|did|does|do)n't\b(?:\s+been)?|\bnot\s+used\b|\bnever\s+used\b)(?:\s+\w+ly)?\s+(?:used?|involved|employed|needed|applied|consulted|writ\w+|wrote|generat\w+|help\w*|assist\w*|contribut\w*|touch\w*|play\w*|part)|^[\w .'/&-]{0,40}?\b(?:(?:not|never)\s+used|(?:was|were|is|are)\s+(?:turned\s+off|off|disabled))\b|^[\w /&-]{0,20}\bfree\b",
     )
 });
 
 /// A part that denies though it names nothing.
 static DENIAL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)^\W*(?:none|no|nope|n\s*/\s*a|nil|false|0|never|nothing|nobody|not\s+(?:at\s+all|used|applicable|any)|without|human(?:[- ]only)?|(?:fully|entirely|all|purely|100\s*%)?\s*(?:human[- ]written|hand[- ]?written|written\s+by\s+(?:hand|(?:a\s+)?humans?)))\b",
+        r"(?i)^\W*(?:none|no|nope|n\s*/\s*a|nil|false|0|never|nothing|nobody|not\s+(?:at\s+all|used|applicable|any)|without|(?:100\s*%\s*)?human(?:[- ]only)?|(?:fully|entirely|all|purely|100\s*%)?\s*(?:human[- ]written|hand[- ]?written|written\s+by\s+(?:hand|(?:a\s+)?humans?)))\b",
     )
 });
 
@@ -302,10 +314,16 @@ mod tests {
     fn help_outweighs_a_denial() {
         for (value, part) in [
             ("none, except Copilot completions", "Copilot completions"),
-            ("no AI for the code, Claude wrote the tests", "Claude wrote the tests"),
+            (
+                "no AI for the code, Claude wrote the tests",
+                "Claude wrote the tests",
+            ),
             ("none. Used Codex for the docs", "Used Codex for the docs"),
             ("not written by me but by Claude", "by Claude"),
-            ("I could not have written this without Claude", "I could not have written this without Claude"),
+            (
+                "I could not have written this without Claude",
+                "I could not have written this without Claude",
+            ),
             ("Claude wrote this, no tests were changed", "Claude wrote this"),
             ("not only Claude was used", "not only Claude was used"),
             ("Claude wrote it, please review", "Claude wrote it"),
@@ -319,8 +337,14 @@ mod tests {
         for (value, part) in [
             ("Cursor; the Anthropic SDK is unchanged", "Cursor"),
             ("yes", "yes"),
+            ("yes, Claude Code", "Claude Code"),
+            ("yes, but not Claude", "yes"),
+            ("mostly Cursor, reviewed by me", "mostly Cursor"),
             ("Tool: Codex; model: openai/gpt-5; version: unavailable", "Codex"),
-            ("GPT-5.5 used to minimise a repro", "GPT-5.5 used to minimise a repro"),
+            (
+                "GPT-5.5 used to minimise a repro",
+                "GPT-5.5 used to minimise a repro",
+            ),
             ("Some Claude Opus usage.", "Some Claude Opus usage"),
             ("OpenAI", "OpenAI"),
             ("Claude Code for the tests", "Claude Code for the tests"),
@@ -337,6 +361,7 @@ mod tests {
             "Please list all tools, e.g. Claude, Copilot or Cursor",
             "If you used Claude or another tool, say so",
             "Did you use AI?",
+            "Which tools (Claude, Copilot) did you use?",
             "yes / no",
             "<tool>",
             "[tool name]",
@@ -369,18 +394,26 @@ mod tests {
             assert_eq!(said(Reads::Name, value), Says::Help(value), "{value}");
         }
         assert_eq!(said(Reads::Value, "0191-ab"), Says::Help("0191-ab"));
-        assert_eq!(said(Reads::Remark, "written with Claude"), Says::Help("written with Claude"));
+        assert_eq!(
+            said(Reads::Remark, "written with Claude"),
+            Says::Help("written with Claude")
+        );
     }
 
     #[test]
     fn a_sentence_can_take_itself_back() {
-        let back = |line: &str, at: &str| is_taken_back(Markers::builtin().names(), line, line.find(at).unwrap());
+        let back =
+            |line: &str, at: &str| is_taken_back(Markers::builtin().names(), line, line.find(at).unwrap());
         assert!(back("This contains no AI-generated code.", "AI-generated"));
+        assert!(back("It said \"This PR was written by Claude\"", "This PR"));
         assert!(back("AI-assisted: none", "AI-assisted"));
         assert!(back("AI-assisted: Claude was not used", "AI-assisted"));
         assert!(back("The code was previously generated by Claude", "generated"));
         assert!(!back("No change here. This PR was written by Claude.", "This PR"));
-        assert!(!back("No AI-generated code but for the tests by Claude", "AI-generated"));
+        assert!(!back(
+            "No AI-generated code but for the tests by Claude",
+            "AI-generated"
+        ));
         let padded = format!("no {} This PR was written by Claude", "x".repeat(4000));
         assert!(!back(&padded, "This PR"));
     }

@@ -178,7 +178,10 @@ mod tests {
             "Claude <noreply@anthropic.com>"
         );
         assert_eq!(fold("𝐂laude 𝟒 Ⓒlɑude c\u{336}ⓤrsor"), "Claude 4 Claude cursor");
-        assert_eq!(fold("noreply﹫anthropic․com Co﹣authored﹣by"), "noreply@anthropic.com Co-authored-by");
+        assert_eq!(
+            fold("noreply﹫anthropic․com Co﹣authored﹣by"),
+            "noreply@anthropic.com Co-authored-by"
+        );
         assert_eq!(fold("ⲥօԁеx Ꮯlaսde"), "codex Claude");
         assert_eq!(fold("größe 日本"), "größe 日本");
     }

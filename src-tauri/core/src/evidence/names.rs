@@ -68,7 +68,10 @@ impl Names {
     /// All names in a text, from left to right.
     pub(super) fn all<'n>(&'n self, text: &'n str) -> impl Iterator<Item = Found<'n>> {
         self.all.find_iter(text).filter_map(|found| {
-            let (name, _) = self.each.iter().find(|(_, regex)| regex.is_match(found.as_str()))?;
+            let (name, _) = self
+                .each
+                .iter()
+                .find(|(_, regex)| regex.is_match(found.as_str()))?;
             Some(Found {
                 tool: name.tool.as_deref(),
                 at: found.range(),
@@ -121,9 +124,8 @@ impl Found<'_> {
     /// A first name before a surname.
     fn is_a_person(&self, text: &str) -> bool {
         self.kind == Kind::Person
-            && next_word(text, self.at.end).is_some_and(|next| {
-                next.starts_with(char::is_uppercase) && !EXTENDS.is_match(next)
-            })
+            && next_word(text, self.at.end)
+                .is_some_and(|next| next.starts_with(char::is_uppercase) && !EXTENDS.is_match(next))
     }
 }
 
@@ -131,9 +133,7 @@ impl Found<'_> {
 fn next_word(text: &str, at: usize) -> Option<&str> {
     let rest = text.get(at..)?;
     let word = rest.trim_start_matches([' ', '\t']);
-    let end = word
-        .find(|c: char| !c.is_alphanumeric())
-        .unwrap_or(word.len());
+    let end = word.find(|c: char| !c.is_alphanumeric()).unwrap_or(word.len());
     (word.len() < rest.len() && end > 0).then(|| &word[..end])
 }
 
@@ -153,7 +153,10 @@ mod tests {
     fn the_first_name_counts_and_not_the_table_s_order() {
         let names = Markers::builtin().names();
         assert_eq!(names.tool("Cursor; the Anthropic SDK").as_deref(), Some("Cursor"));
-        assert_eq!(names.tool("Anthropic, then Cursor").as_deref(), Some("Claude Code"));
+        assert_eq!(
+            names.tool("Anthropic, then Cursor").as_deref(),
+            Some("Claude Code")
+        );
         assert_eq!(names.tool("nobody"), None);
         assert_eq!(names.tool("Lama Warped, precursor"), None);
     }
@@ -161,10 +164,23 @@ mod tests {
     #[test]
     fn people_are_told_from_tools() {
         let names = Markers::builtin().names();
-        for person in ["Jules Verne", "Devin Example", "Claude Dupont", "claude dupont", "Lama Warped"] {
+        for person in [
+            "Jules Verne",
+            "Devin Example",
+            "Claude Dupont",
+            "claude dupont",
+            "Lama Warped",
+        ] {
             assert_eq!(names.credited(person), None, "{person}");
         }
-        for tool in ["Claude", "Devin AI", "Claude Opus 4.6", "Jules", "claude:claude-3-opus coccinelle", "an LLM"] {
+        for tool in [
+            "Claude",
+            "Devin AI",
+            "Claude Opus 4.6",
+            "Jules",
+            "claude:claude-3-opus coccinelle",
+            "an LLM",
+        ] {
             assert!(names.credited(tool).is_some(), "{tool}");
         }
         assert_eq!(names.mention("Claude Dupont and I"), None);
@@ -174,7 +190,12 @@ mod tests {
     #[test]
     fn a_name_alone_is_told_from_a_sentence() {
         let names = Markers::builtin().names();
-        for name in ["Claude Code 2.1", "Codex and GPT-5.5", "Claude Fable 5 in Zed", "gpt-4"] {
+        for name in [
+            "Claude Code 2.1",
+            "Codex and GPT-5.5",
+            "Claude Fable 5 in Zed",
+            "gpt-4",
+        ] {
             assert!(names.is_only_a_name(name), "{name}");
         }
         assert_eq!(names.words_beside("gpt-4 default changed"), 2);

@@ -98,7 +98,8 @@ static HEADLINE: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 /// A key, and lines that go on below it.
-static KEY: LazyLock<Regex> = LazyLock::new(|| pattern(r"^[ \t*_-]*[A-Za-z0-9][A-Za-z0-9 -]{0,60}[*_]*[ \t]*:"));
+static KEY: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^[ \t*_-]*[A-Za-z0-9][A-Za-z0-9 -]{0,60}[*_]*[ \t]*:"));
 
 fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a pattern that its tests compile")

@@ -102,7 +102,11 @@ impl<'m> Scan<'m> {
         let text = shown::around(text, &searched[hit.at.clone()]);
         let names = self.markers.names();
         let near = &searched[hit.at.start..];
-        let subject = if names.tool(near).is_some() { near } else { searched };
+        let subject = if names.tool(near).is_some() {
+            near
+        } else {
+            searched
+        };
         self.hit(hit.mark, place, text, subject, commit);
     }
 
@@ -343,9 +347,10 @@ impl<'m> Scan<'m> {
 
 /// Where a `…-by:` line stands: in a description it is one line of it.
 fn by_line(place: &Place, key: String) -> Place {
-    match place {
-        Place::CommitMessage => Place::CommitTrailer(key),
-        other => other.clone(),
+    if *place == Place::CommitMessage {
+        Place::CommitTrailer(key)
+    } else {
+        place.clone()
     }
 }
 

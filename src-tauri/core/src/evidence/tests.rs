@@ -101,7 +101,9 @@ fn every_mark_matches_its_examples_and_not_its_counter_examples() {
         let id = &exclusion.id;
         let matches = |text: &String| markers.excluded(text).is_some_and(|found| found.id == *id);
         if exclusion.examples.len() < 2 || exclusion.counter_examples.len() < 2 {
-            wrong.push(format!("exclusion {id}: needs two examples and two counter-examples"));
+            wrong.push(format!(
+                "exclusion {id}: needs two examples and two counter-examples"
+            ));
         }
         let missed = exclusion.examples.iter().filter(|text| !matches(text));
         wrong.extend(missed.map(|text| format!("exclusion {id} misses {text:?}")));

@@ -141,7 +141,10 @@ pub(crate) fn report(rows: &[Row]) -> Report {
             counts.add(row.is_ai, sure);
         }
         if row.is_ai.is_some_and(|is_ai| is_ai != sure) {
-            let marks = found.evidence.iter().map(|one| format!("{}: {}", one.marker, one.text));
+            let marks = found
+                .evidence
+                .iter()
+                .map(|one| format!("{}: {}", one.marker, one.text));
             let marks: Vec<String> = marks.collect();
             report
                 .wrong
@@ -172,7 +175,12 @@ pub(crate) fn own() -> Vec<(String, Vec<Row>)> {
         .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
         .collect();
     paths.sort();
-    let named = |path: &std::path::PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let named = |path: &std::path::PathBuf| {
+        path.file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    };
     paths
         .iter()
         .map(|path| (named(path), read(path, own_row).expect("a file of the corpus")))
@@ -234,10 +242,8 @@ pub(crate) fn own_row(value: &Value) -> Row {
         (tool, Some(kind)) => tool.iter().cloned().chain([kind]).collect(),
         (None, None) => vec!["no tool".to_owned()],
     };
-    let is_ai = match own.expect {
-        Involvement::Suspected => None,
-        other => Some(other.is_ai()),
-    };
+    // Weak marks are no answer either way.
+    let is_ai = (own.expect != Involvement::Suspected).then(|| own.expect.is_ai());
     Row {
         name: own.why,
         groups,
@@ -355,7 +361,9 @@ pub(crate) fn shared_commit(row: &Value) -> Row {
     )];
     let label = text(row, "label");
     let tools = row["tools"].as_array().into_iter().flatten();
-    let tools: Vec<String> = tools.filter_map(|tool| tool.as_str().map(str::to_owned)).collect();
+    let tools: Vec<String> = tools
+        .filter_map(|tool| tool.as_str().map(str::to_owned))
+        .collect();
     let (groups, is_ai) = match label.as_str() {
         "ai" => (tools, Some(true)),
         "ai_suggestion" => (vec![label.clone()], None),
@@ -390,5 +398,10 @@ pub(crate) fn shared_change(row: &Value) -> Row {
     let author = person(&text(row, "author"), id);
     let agent = text(row, "agent");
     let change = change(Some(author), &text(row, "body"), commits.collect());
-    plain(format!("{agent} {}", text(row, "title")), vec![agent], Some(true), change)
+    plain(
+        format!("{agent} {}", text(row, "title")),
+        vec![agent],
+        Some(true),
+        change,
+    )
 }

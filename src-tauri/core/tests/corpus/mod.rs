@@ -258,6 +258,17 @@ pub(crate) fn own_row(value: &Value) -> Row {
     }
 }
 
+/// Reads a row of any of the three forms, by what only one of them has.
+pub(crate) fn any_row(value: &Value) -> Row {
+    if value["label"].is_string() {
+        shared_commit(value)
+    } else if value["agent"].is_string() {
+        shared_change(value)
+    } else {
+        own_row(value)
+    }
+}
+
 fn account(text: &str) -> Person {
     let mut words = text.split(' ');
     let login = words.next().unwrap_or_default().to_owned();

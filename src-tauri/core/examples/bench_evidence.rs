@@ -1,5 +1,5 @@
 //! Recall and precision of the evidence, with counts, by tool: over our own corpus always, over the shared ones
-//! where they are, and over any file of rows in our own form that is named.
+//! where they are, and over any file of rows that is named, in our own form or in that of the shared ones.
 //!
 //! `bench_evidence [--json FILE] [--shared FOLDER] [ROWS.jsonl…]`
 #![allow(
@@ -34,19 +34,16 @@ fn main() -> ExitCode {
     let own: Vec<_> = corpus::own().into_iter().flat_map(|(_, rows)| rows).collect();
     reports.push(("own".to_owned(), corpus::report(&own)));
     if let Some(folder) = shared {
-        for (name, row) in [
-            ("commits-dev", corpus::shared_commit as fn(&Value) -> corpus::Row),
-            ("changes-dev", corpus::shared_change),
-        ] {
+        for name in ["commits-dev", "changes-dev"] {
             let path = folder.join(format!("data/{name}.jsonl"));
-            match corpus::read(&path, row) {
+            match corpus::read(&path, corpus::any_row) {
                 Some(rows) => reports.push((name.to_owned(), corpus::report(&rows))),
                 None => eprintln!("SKIPPED: nothing shared at {}", path.display()),
             }
         }
     }
     for path in &files {
-        let Some(rows) = corpus::read(path, corpus::own_row) else {
+        let Some(rows) = corpus::read(path, corpus::any_row) else {
             eprintln!("error: {} cannot be read", path.display());
             return ExitCode::FAILURE;
         };

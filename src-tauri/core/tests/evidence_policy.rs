@@ -141,6 +141,8 @@ fn a_pattern_cannot_eat_the_memory() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     #[test]
     fn any_policy_is_read_or_refused_at_a_place_in_it(text in "(?s).{0,200}") {
         placed(&text)?;

@@ -8,8 +8,8 @@ use anyhow::{Result, bail};
 use crate::run::Job;
 use crate::say;
 
-/// Recall and precision of the evidence, by tool.
-pub(crate) fn evidence() -> Result<ExitCode> {
+/// Recall and precision of the evidence, by tool; also over `corpus`, a file of labelled rows.
+pub(crate) fn evidence(corpus: Option<String>) -> Result<ExitCode> {
     let json = crate::target().join("bench/evidence.json");
     let mut job = Job::cargo(&["run", "--quiet", "--release", "--package", "countersign-core"])
         .arg("--example")
@@ -20,6 +20,9 @@ pub(crate) fn evidence() -> Result<ExitCode> {
     match shared() {
         Some(folder) => job = job.arg("--shared").arg(folder),
         None => say::line("SKIPPED: the shared corpora are not here (COUNTERSIGN_SHARED names their folder)"),
+    }
+    if let Some(path) = corpus {
+        job = job.arg(std::path::absolute(path)?);
     }
     if !job.run()?.ok {
         bail!("the evidence could not be measured");

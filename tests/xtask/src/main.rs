@@ -45,8 +45,9 @@ cargo xtask test [--fast] [--soak] [--only WORDS] [--no-install]
     steps that have these words in their name.
 cargo xtask audit [--no-install]
     Asks for known vulnerabilities. Exit 2 where the services that know cannot be reached.
-cargo xtask bench evidence
+cargo xtask bench evidence [--corpus FILE]
     Prints recall and precision per tool, and writes them to target/bench/evidence.json.
+    --corpus FILE also over these labelled rows
 cargo xtask icons
     Draws icons/*.png anew from icons/*.svg.
 
@@ -120,11 +121,12 @@ fn dispatch() -> Result<ExitCode> {
         }
         "bench" => {
             let evidence = options.flag("evidence");
+            let corpus = options.value("--corpus")?;
             options.end()?;
             if !evidence {
                 bail!("bench evidence is what can be measured\n\n{USAGE}");
             }
-            bench::evidence()
+            bench::evidence(corpus)
         }
         "icons" => {
             options.end()?;

@@ -57,6 +57,7 @@ pub(super) fn read<'t>(names: &Names, reads: Reads, value: &'t str) -> Says<'t> 
         return Says::Instruction;
     }
     let (mut denied, mut asked, mut answered) = (false, false, false);
+    let mut yes = None;
     let mut before = Before::default();
     for part in parts(value).take(MOST_PARTS) {
         if part.starts_anew {
@@ -80,7 +81,7 @@ pub(super) fn read<'t>(names: &Names, reads: Reads, value: &'t str) -> Says<'t> 
                 Reads::Credit => credited,
                 Reads::Name => names.is_only_a_name(part.text),
                 Reads::Remark => named && DONE.is_match(part.text),
-                Reads::Answer => plainly || names.is_only_a_name(without_purpose(part.text)),
+                Reads::Answer => plainly || names.is_only_a_name(without_frame(part.text)),
                 Reads::Value | Reads::Sentence => true,
             };
             if helped && (plainly || !denied) {
@@ -89,29 +90,32 @@ pub(super) fn read<'t>(names: &Names, reads: Reads, value: &'t str) -> Says<'t> 
         } else if DENIAL.is_match(part.text) {
             (denied, before.denies) = (true, true);
         } else if !answered && !denied && !part.text.is_empty() {
-            let yes = match reads {
+            // A part behind it may say with what.
+            let says_yes = match reads {
                 Reads::Answer => YES.is_match(part.text),
                 Reads::Name => MODEL.is_match(part.text),
                 Reads::Value => true,
                 Reads::Remark | Reads::Credit | Reads::Sentence => false,
             };
-            if yes {
-                return Says::Help(part.text);
-            }
+            yes = says_yes.then_some(part.text);
         }
         answered |= !part.text.is_empty();
     }
-    match (denied, asked) {
-        (true, _) => Says::None,
-        (false, true) => Says::Instruction,
-        (false, false) => Says::Unclear,
+    match (yes, denied, asked) {
+        (Some(yes), _, _) => Says::Help(yes),
+        (None, true, _) => Says::None,
+        (None, false, true) => Says::Instruction,
+        (None, false, false) => Says::Unclear,
     }
 }
 
-/// Whether the sentence around a match says the opposite, or asks.
+/// Whether the sentence around a match says the opposite, asks, or is somebody else's.
 pub(super) fn is_taken_back(names: &Names, line: &str, at: usize) -> bool {
     let ends = |c: char| matches!(c, '.' | ';' | '!' | '\n');
     let before = line.get(..at).unwrap_or_default();
+    if before.ends_with(['"', '\'', '`', '“', '„', '«']) {
+        return true;
+    }
     let start = before.rfind(ends).map_or(0, |end| end + 1);
     let start = line.ceil_char_boundary(start.max(at.saturating_sub(SENTENCE)));
     let end = line.floor_char_boundary(line.len().min(at + SENTENCE));
@@ -125,8 +129,9 @@ pub(super) fn is_taken_back(names: &Names, line: &str, at: usize) -> bool {
         || denies(names, answer)
         || DENIAL.is_match(answer.trim())
         || FORMER.is_match(sentence);
-    let helped = EXCEPTION.is_match(sentence) && names.mention(sentence).is_some();
-    (denied && !helped) || INSTRUCTION.is_match(sentence.trim()) || INSTRUCTION.is_match(answer.trim())
+    let excepted = EXCEPTION.find(sentence).map(|word| &sentence[word.end()..]);
+    let helped = excepted.is_some_and(|rest| names.mention(rest).is_some());
+    (denied && !helped) || INSTRUCTION.is_match(answer.trim())
 }
 
 /// How far a sentence without an end is read, to either side.
@@ -144,7 +149,7 @@ struct Before {
 
 struct Part<'t> {
     text: &'t str,
-    /// Behind more than a comma.
+    /// Behind the end of a sentence, a bracket or a dash.
     starts_anew: bool,
     /// Behind a comma.
     goes_on: bool,
@@ -165,15 +170,16 @@ fn parts(value: &str) -> impl Iterator<Item = Part<'_>> {
         let goes_on = behind.trim() == ",";
         Some(Part {
             text: here.trim(),
-            starts_anew: !goes_on && !is_exception && !opened,
+            starts_anew: !goes_on && !is_exception && !opened && !behind.contains(['(', '[']),
             goes_on,
             is_exception,
         })
     })
 }
 
-/// "Claude for the tests" without what it was for.
-fn without_purpose(part: &str) -> &str {
+/// "mostly Claude for the tests" without how much and what for.
+fn without_frame(part: &str) -> &str {
+    let part = QUANTITY.find(part).map_or(part, |much| &part[much.end()..]);
     PURPOSE
         .find(part)
         .map_or(part, |purpose| &part[..purpose.start()])
@@ -233,21 +239,26 @@ static SOFTENED: LazyLock<Regex> = LazyLock::new(|| {
 
 static NOT_DONE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)^[\w .'/&-]{0,40}?(?:\b(?:was|were|is|are|has|have|had|did|does|do|been)\s+(?:not|never)\b(?:\s+been)?|\b(?:was|were|is|has|have|had|did|does|do)n't\b(?:\s+been)?|\bnot\s+used\b|\bnever\s+used\b)(?:\s+\w+ly)?\s+(?:used?|involved|employed|needed|applied|consulted|writ\w+|wrote|generat\w+|help\w*|assist\w*|contribut\w*|touch\w*|play\w*|part)|^[\w .'/&-]{0,40}?\b(?:not|never)\s+used\b|^[\w /&-]{0,20}\bfree\b",
+        r"(?i)^[\w .'/&-]{0,40}?(?:\b(?:was|were|is|are|has|have|had|did|does|do|been)\s+(?:not|never)\b(?:\s+been)?|\b(?:was|were|is|has|have|had|did|does|do)n't\b(?:\s+been)?|\bnot\s+used\b|\bnever\s+used\b)(?:\s+\w+ly)?\s+(?:used?|involved|employed|needed|applied|consulted|writ\w+|wrote|generat\w+|help\w*|assist\w*|contribut\w*|touch\w*|play\w*|part)|^[\w .'/&-]{0,40}?\b(?:(?:not|never)\s+used|(?:was|were|is|are)\s+(?:turned\s+off|off|disabled))\b|^[\w /&-]{0,20}\bfree\b",
     )
 });
 
 /// A part that denies though it names nothing.
 static DENIAL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)^\W*(?:none|no|nope|n\s*/\s*a|nil|false|0|never|nothing|nobody|not\s+(?:at\s+all|used|applicable|any)|without|human(?:[- ]only)?|(?:fully|entirely|all|purely|100\s*%)?\s*(?:human[- ]written|hand[- ]?written|written\s+by\s+(?:hand|(?:a\s+)?humans?)))\b",
+        r"(?i)^\W*(?:none|no|nope|n\s*/\s*a|nil|false|0|never|nothing|nobody|not\s+(?:at\s+all|used|applicable|any)|without|(?:100\s*%\s*)?human(?:[- ]only)?|(?:fully|entirely|all|purely|100\s*%)?\s*(?:human[- ]written|hand[- ]?written|written\s+by\s+(?:hand|(?:a\s+)?humans?)))\b",
     )
 });
 
 static YES: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)^\W*(?:yes|y|true|yep|fully|entirely|partly|partially|mostly|primarily|mainly|heavily|lightly|some|used|written|drafted|generated|assisted)\b",
+        r"(?i)^\W*(?:(?:yes|y|true|yep)\b|(?:fully|entirely|partly|partially|mostly|primarily|mainly|heavily|lightly|some|used|drafted|generated|assisted)(?:\W*$|\s+(?:of|for|in|to|on|yes|by\s+it)\b))",
     )
+});
+
+/// How much, before a tool's name.
+static QUANTITY: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"(?i)^\W*(?:yes|fully|entirely|partly|partially|mostly|primarily|mainly|heavily|lightly|some)\b")
 });
 
 static MODEL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)^[a-z][\w./:-]*\d[\w./:-]*$"));
@@ -332,6 +343,11 @@ mod tests {
         for (value, part) in [
             ("Cursor; the Anthropic SDK is unchanged", "Cursor"),
             ("yes", "yes"),
+            ("partly", "partly"),
+            ("used for the tests", "used for the tests"),
+            ("yes, Claude Code", "Claude Code"),
+            ("yes, but not Claude", "yes"),
+            ("mostly Cursor, reviewed by me", "mostly Cursor"),
             ("Tool: Codex; model: openai/gpt-5; version: unavailable", "Codex"),
             (
                 "GPT-5.5 used to minimise a repro",
@@ -353,6 +369,7 @@ mod tests {
             "Please list all tools, e.g. Claude, Copilot or Cursor",
             "If you used Claude or another tool, say so",
             "Did you use AI?",
+            "Which tools (Claude, Copilot) did you use?",
             "yes / no",
             "<tool>",
             "[tool name]",
@@ -370,6 +387,8 @@ mod tests {
             (Reads::Name, "fix crash"),
             (Reads::Answer, "Claude token counts are now shown"),
             (Reads::Answer, "add a toggle"),
+            (Reads::Answer, "some dashboards changed"),
+            (Reads::Answer, "written by me"),
             (Reads::Remark, "used in production"),
             (Reads::Remark, "I work for Anthropic"),
             (Reads::Credit, "Jules Verne"),
@@ -396,10 +415,17 @@ mod tests {
         let back =
             |line: &str, at: &str| is_taken_back(Markers::builtin().names(), line, line.find(at).unwrap());
         assert!(back("This contains no AI-generated code.", "AI-generated"));
+        assert!(back("It said \"This PR was written by Claude\"", "This PR"));
         assert!(back("AI-assisted: none", "AI-assisted"));
         assert!(back("AI-assisted: Claude was not used", "AI-assisted"));
         assert!(back("The code was previously generated by Claude", "generated"));
         assert!(!back("No change here. This PR was written by Claude.", "This PR"));
+        assert!(back("Not AI-generated, but written by hand", "AI-generated"));
+        assert!(back(
+            "Please say whether this PR was written by Claude",
+            "this PR"
+        ));
+        assert!(!back("What: This PR was written by Claude", "This PR"));
         assert!(!back(
             "No AI-generated code but for the tests by Claude",
             "AI-generated"

@@ -7,6 +7,8 @@ use regex::{Regex, RegexSet};
 
 use super::Role;
 use super::disclosure::{self, Reads, Says};
+#[cfg(test)]
+use super::table::Surface;
 use super::table::{Marker, Markers, TableError, compile, set};
 
 /// One automaton says which marks match at all, the single patterns where.
@@ -127,11 +129,10 @@ impl Mark {
 
     #[cfg(test)]
     pub(super) fn matches(&self, text: &str, markers: &Markers) -> bool {
-        match self.marker.surface {
-            super::table::Surface::Trailer | super::table::Surface::Text => {
-                !self.in_lines(text, markers).is_empty()
-            }
-            _ => self.regex.is_match(text),
+        if matches!(self.marker.surface, Surface::Trailer | Surface::Text) {
+            !self.in_lines(text, markers).is_empty()
+        } else {
+            self.regex.is_match(text)
         }
     }
 

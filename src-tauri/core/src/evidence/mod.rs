@@ -6,8 +6,22 @@
 //! name and not a vendor's domain: people work there. The marks are data: `markers/*.toml`, with examples.
 //!
 //! What is no evidence: lines in code fences, quoted blocks, HTML comments (but for marks that live there) and
-//! boxes nobody ticked; reviews and sign-offs by a bot; automation without AI (`markers/exclusions.toml`), and
-//! what its texts quote from others.
+//! boxes nobody ticked, unless git takes them for trailers; reviews and sign-offs by a bot; automation without AI
+//! (`markers/exclusions.toml`), and what its texts quote from others; denials, questions of templates and texts
+//! about tools. What is said in words is read, not looked up: `AI usage: none` names no tool, and
+//! `Assisted-by: Jules Verne` a person.
+//!
+//! | module | subject |
+//! |---|---|
+//! | `custom` | marks that a policy adds and mutes |
+//! | `disclosure` | what somebody says about AI |
+//! | `letters` | look-alikes, invisible characters, line breaks |
+//! | `marks` | where the marks of one surface match |
+//! | `names` | what tools are called, and people and things too |
+//! | `normal` | which lines are the author's own statement |
+//! | `scan` | every channel of a change |
+//! | `shown` | how much of a match is shown |
+//! | `table` | the table, read and compiled |
 //!
 //! # What it adds up to
 //! The first line that holds decides. *Sure* means definitive or strong.

@@ -132,7 +132,8 @@ impl<'m> Scan<'m> {
 
     fn identity(&mut self, text: &str, place: &Place, commit: Option<usize>) {
         let searched = fold(text);
-        let excluded = self.markers.excluded(&searched).is_some();
+        let address = searched.rfind('<').map_or("", |at| &searched[at..]);
+        let excluded = self.markers.excluded(address).is_some();
         for hit in self.markers.identity(&searched) {
             // An excluded name in front of an agent's own address is still the agent's address.
             if !excluded || hit.mark.marker.strength == Strength::Definitive {
@@ -347,9 +348,10 @@ impl<'m> Scan<'m> {
 
 /// Where a `…-by:` line stands: in a description it is one line of it.
 fn by_line(place: &Place, key: String) -> Place {
-    match place {
-        Place::CommitMessage => Place::CommitTrailer(key),
-        other => other.clone(),
+    if *place == Place::CommitMessage {
+        Place::CommitTrailer(key)
+    } else {
+        place.clone()
     }
 }
 

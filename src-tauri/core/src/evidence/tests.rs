@@ -1,3 +1,5 @@
+mod quoting;
+
 use proptest::prelude::*;
 
 use super::table::{Marker, Surface};

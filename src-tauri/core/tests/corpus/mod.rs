@@ -242,10 +242,8 @@ pub(crate) fn own_row(value: &Value) -> Row {
         (tool, Some(kind)) => tool.iter().cloned().chain([kind]).collect(),
         (None, None) => vec!["no tool".to_owned()],
     };
-    let is_ai = match own.expect {
-        Involvement::Suspected => None,
-        other => Some(other.is_ai()),
-    };
+    // Weak marks are no answer either way.
+    let is_ai = (own.expect != Involvement::Suspected).then(|| own.expect.is_ai());
     Row {
         name: own.why,
         groups,
@@ -257,6 +255,17 @@ pub(crate) fn own_row(value: &Value) -> Row {
             involvement: own.expect,
             tool: own.tool,
         }),
+    }
+}
+
+/// Reads a row of any of the three forms, by what only one of them has.
+pub(crate) fn any_row(value: &Value) -> Row {
+    if value["label"].is_string() {
+        shared_commit(value)
+    } else if value["agent"].is_string() {
+        shared_change(value)
+    } else {
+        own_row(value)
     }
 }
 

@@ -57,6 +57,53 @@ const SCREENS: [string, string, (page: Page) => Promise<void>][] = [
   ["help", "default", async (page) => page.keyboard.press("?")],
   ["filter", "default", async (page) => page.getByRole("button", { name: "Needs a sign-off" }).click()],
   ["empty", "empty", async () => undefined],
+  ["opening", "restoring", async () => undefined],
+  [
+    "sign-in over what is read",
+    "locked",
+    async (page) => {
+      await openCritical(page);
+      await page.getByRole("button", { name: "Sign in again." }).click();
+      await expect(page.getByRole("dialog").getByLabel("Token")).toBeFocused();
+    },
+  ],
+  [
+    "choosing a key",
+    "first-run",
+    async (page) => {
+      await page.getByLabel("Token").fill("ghp_0123456789abcdefghij");
+      await page.keyboard.press("Enter");
+      await page.getByRole("button", { name: "Continue" }).click();
+      await expect(page.getByRole("radio").first()).toBeVisible();
+    },
+  ],
+  [
+    "done today",
+    "default",
+    async (page) => {
+      await page.getByRole("button", { name: /^Done today/u }).click();
+      await page.getByRole("option", { name: /Pin the base image/u }).click();
+      await expect(page.getByRole("list", { name: "Done today" })).toBeVisible();
+    },
+  ],
+  [
+    "sixty components, filtered queue",
+    "big",
+    async (page) => {
+      await openCritical(page);
+      await page.getByText("All 60 components, in words").click();
+      await page.getByRole("button", { name: "Needs a sign-off" }).click();
+      await page.getByRole("menuitemradio", { name: "High and worse" }).click();
+    },
+  ],
+  [
+    "what hides",
+    "hostile",
+    async (page) => {
+      await openCritical(page);
+      await page.getByText("Written by its author").click();
+    },
+  ],
   ["error", "error", async () => undefined],
 ];
 
@@ -121,6 +168,7 @@ test("what a screen reader is told of the queue and of the verdict", async ({ pa
 test("shapes stay apart where colours are the system's", async ({ page }) => {
   await page.emulateMedia({ forcedColors: "active" });
   await start(page);
+  await expect(page.getByRole("option").first()).toBeVisible();
   const paint = await page
     .getByRole("listbox")
     .first()

@@ -13,6 +13,8 @@ test("at 200 % arrows choose, Enter opens, and the focus goes with it", async ({
   await expect(page.getByRole("region", { name: "Change" })).toBeFocused();
   await page.keyboard.press("Escape");
   await expect(page.getByRole("option", { selected: true })).toBeFocused();
+  await page.getByRole("option", { name: /Tidy the checkout/u }).click();
+  await expect(page.getByRole("region", { name: "Change" })).toBeFocused();
 });
 
 test("what holds for the whole window is seen in the queue's pane too", async ({ page }) => {

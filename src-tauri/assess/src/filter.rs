@@ -10,8 +10,8 @@ use regex::bytes::Regex;
 use crate::manifest;
 use crate::table::{Filter, Rule, Rules};
 use crate::tables::Tables;
-use crate::terraform::{Blocks, Fate};
-use crate::view::{View, pattern};
+use crate::terraform::{Blocks, Fate, noun};
+use crate::view::{View, pattern, squeezed};
 
 /// What is known about the whole diff.
 pub(crate) struct Around<'a, 'p> {
@@ -122,6 +122,12 @@ impl<'a, 'p> Around<'a, 'p> {
             return Some(Kept::default());
         };
         let (kind, subject) = self.blocks.named(spot.file, spot.row)?;
+        // The word for an object that holds data is wrong for what only belongs to it, as a bucket's log settings.
+        let kind = if rule.id() == STATEFUL {
+            noun(&kind).to_owned()
+        } else {
+            kind
+        };
         // A release or secret under another name is another thing, not the same made anew.
         let holds_data = (rule.id() == STATEFUL && kind != "release" && kind != "secret") || kind == "module";
         let mut kept = Kept {
@@ -166,11 +172,11 @@ impl<'a, 'p> Around<'a, 'p> {
             };
             if let Some((file, again)) = self.blocks.comes_again(spot.file, row) {
                 let there = &self.views[file];
-                let text = view.text(spot.row).trim_ascii();
+                let text = squeezed(view.text(spot.row));
                 let has_it = there
                     .inside(again, Side::New)
                     .iter()
-                    .any(|at| there.text(*at).trim_ascii() == text);
+                    .any(|at| squeezed(there.text(*at)) == text);
                 return (!has_it).then_some(());
             }
             if self.blocks.fate(spot.file, row).is_some() {
@@ -196,10 +202,10 @@ impl<'a, 'p> Around<'a, 'p> {
             return None;
         }
         let stateful = Rules::builtin().by_id(STATEFUL)?.captures(outermost.text)?;
-        let text = view.text(spot.row).trim_ascii();
+        let text = squeezed(view.text(spot.row));
         let changed = view.near(spot.row, 12).any(|at| {
             let removed = view.rows[at].line.kind == LineKind::Removed;
-            removed && key(at).as_ref() == Some(&own) && view.text(at).trim_ascii() != text
+            removed && key(at).as_ref() == Some(&own) && squeezed(view.text(at)) != text
         });
         changed.then(|| stateful.get(2).map(|name| lossy(name.as_bytes())))?
     }

@@ -116,6 +116,9 @@ fn an_argument_that_forces_replacement_counts_in_blocks_that_hold_data() {
         rules(&in_section("a/main.tf", "resource \"aws_lb\" \"main\" {", lines)),
         []
     );
+    let aligned = "-  identifier = \"a\"\n+  identifier   = \"a\"\n   x = 1\n";
+    let aligned = in_section("a/main.tf", "resource \"aws_db_instance\" \"main\" {", aligned);
+    assert_eq!(rules(&aligned), []);
     let created = " x\n+resource \"aws_db_instance\" \"n\" {\n+  identifier = \"b\"\n+}\n";
     assert_eq!(rules(&file("a/main.tf", created)), []);
 }

@@ -191,10 +191,15 @@ impl Folders {
 
     fn finding(&self, rule: &str, object: &Object, line: u32, excerpt: &str) -> Option<Finding> {
         let rules = Rules::builtin();
+        let kind = if rule == STATEFUL {
+            noun(&object.kind)
+        } else {
+            &object.kind
+        };
         let rule = rules.by_id(rule)?;
         let kept = Kept {
             subject: Some(object.called.clone()),
-            kind: Some(noun(&object.kind).to_owned()),
+            kind: Some(kind.to_owned()),
             note: Some(AROUND.to_owned()),
             ..Kept::default()
         };

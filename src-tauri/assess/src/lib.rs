@@ -23,6 +23,7 @@
 //! | `whole` | whole files on both sides, by parsers |
 //! | `manifests` | components by the repository's own manifests |
 //! | `blast` | components and what depends on them |
+//! | `measures` | size and spread, as context |
 //! | [`verdict`] | the sentence that says it all |
 
 mod blast;
@@ -31,6 +32,7 @@ mod down;
 mod filter;
 mod manifest;
 mod manifests;
+mod measures;
 mod scan;
 mod statements;
 mod table;
@@ -94,6 +96,7 @@ pub fn assess_with(change: &Change, patch: Result<&Patch<'_>, &PatchError>, know
     match patch {
         Ok(patch) => {
             scan::patch(patch, known.sides, &mut assessment);
+            assessment.measures = Some(measures::of(patch));
             missing(change, patch, &mut assessment);
             blast::radius(patch, known.components, known.manifests, &mut assessment);
         }

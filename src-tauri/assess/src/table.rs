@@ -165,6 +165,9 @@ pub(crate) struct Rules {
     old: Patterns,
     new: Patterns,
     test_paths: GlobSet,
+    /// The paths of code and of tests, by name.
+    code: GlobSet,
+    tests: GlobSet,
 }
 
 #[derive(Debug)]
@@ -219,6 +222,8 @@ impl Rules {
             old: patterns(&[Lines::Removed, Lines::Either])?,
             new: patterns(&[Lines::Added, Lines::Either])?,
             test_paths: test_paths()?,
+            code: named_set("code", &named.globs)?,
+            tests: named_set("test", &named.globs)?,
             rules,
         })
     }
@@ -270,6 +275,16 @@ impl Rules {
     /// Whether what happens at a path happens to tests, examples or machines of developers only.
     pub(crate) fn is_test_path(&self, path: &str) -> bool {
         self.test_paths.is_match(path)
+    }
+
+    /// Whether a path holds code, of tests too.
+    pub(crate) fn is_code(&self, path: &str) -> bool {
+        self.code.is_match(path)
+    }
+
+    /// Whether a path holds tests.
+    pub(crate) fn is_test(&self, path: &str) -> bool {
+        self.tests.is_match(path)
     }
 
     /// The rule with this id.
@@ -435,6 +450,15 @@ fn glob_of(glob: &str) -> Result<globset::Glob, String> {
         .literal_separator(true)
         .build()
         .map_err(|error| error.to_string())
+}
+
+/// The paths that a name stands for.
+fn named_set(name: &str, named: &BTreeMap<String, Vec<String>>) -> Result<GlobSet, String> {
+    let mut set = GlobSetBuilder::new();
+    for glob in expand(&[format!("@{name}")], named)? {
+        set.add(glob_of(glob)?);
+    }
+    set.build().map_err(|error| error.to_string())
 }
 
 /// Paths at which the same text does less harm.

@@ -335,6 +335,27 @@ fn many_findings_of_one_rule_are_counted_not_dropped() {
 }
 
 #[test]
+fn a_script_is_known_by_its_first_line_and_pipelines_by_their_place() {
+    let named = "+#!/usr/bin/env bash\n+rm -rf / # x\n";
+    assert_eq!(
+        rules(&file("tools/deploy", named)),
+        [("sh.rm_rf".to_owned(), Some(2))]
+    );
+    assert_eq!(rules(&file("tools/notes", "+rm -rf /\n")), []);
+    for path in [
+        ".buildkite/pipeline.yml",
+        "azure-pipelines.yml",
+        ".circleci/config.yml",
+        "modules/a/main.tf",
+    ] {
+        assert!(
+            says(&file(path, "-a\n+    command: rm -rf /\n"), "sh.rm_rf"),
+            "{path}"
+        );
+    }
+}
+
+#[test]
 fn the_stronger_rule_speaks_alone() {
     assert_eq!(
         rules(&file("x.sh", "+rm -rf \"$DIR\"/\n")),

@@ -1,10 +1,10 @@
 //! What stands around a match can take it back, or say more about it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use countersign_core::finding::Side;
-use countersign_core::patch::LineKind;
+use countersign_core::patch::{FileKind, LineKind};
 use regex::bytes::Regex;
 
 use crate::manifest;
@@ -18,6 +18,8 @@ pub(crate) struct Around<'a, 'p> {
     pub(crate) views: &'a [View<'p>],
     pub(crate) blocks: Blocks,
     tables: Tables,
+    /// Folders that lose files of Terraform: where they go, the first of them, and how many more.
+    leaving: HashMap<(String, String), (String, usize)>,
     /// Ecosystems whose manifest the change touches.
     manifests: HashSet<&'static str>,
 }
@@ -50,6 +52,7 @@ impl<'a, 'p> Around<'a, 'p> {
         Self {
             views,
             blocks: Blocks::of(views),
+            leaving: leaving(views),
             tables: Tables::of(views),
             manifests,
         }
@@ -97,7 +100,7 @@ impl<'a, 'p> Around<'a, 'p> {
                 manifest::ecosystem(view.name(), true).is_none_or(|system| !self.manifests.contains(system))
             }
             Filter::NotOnlyUses => !is_only_uses(view),
-            Filter::TerraformLeaves => leaves_its_state(rule, view),
+            Filter::TerraformLeaves => self.leaving.values().any(|(first, _)| *first == view.path),
             Filter::ChangedInStatefulBlock
             | Filter::ModuleSourceChanged
             | Filter::BackendBlock
@@ -115,6 +118,16 @@ impl<'a, 'p> Around<'a, 'p> {
             | Filter::WeakensRetention
             | Filter::YamlRunOnly => true,
         })
+    }
+
+    /// What else is true of a finding about a file as a whole.
+    pub(crate) fn also(&self, rule: &Rule, view: &View<'_>) -> Option<String> {
+        let key = (view.dir(Side::Old).to_owned(), view.dir(Side::New).to_owned());
+        let (_, more) = self
+            .leaving
+            .get(&key)
+            .filter(|_| rule.has(Filter::TerraformLeaves))?;
+        (*more > 0).then(|| format!("and {more} more from the same folder"))
     }
 
     fn block(&self, rule: &Rule, spot: Spot) -> Option<Kept> {
@@ -321,10 +334,20 @@ fn is_only_uses(view: &View<'_>) -> bool {
     changed.peek().is_some() && changed.all(|row| USES.is_match(row.line.text))
 }
 
-/// Whether a file of Terraform goes to where its folder's state no longer sees it.
-fn leaves_its_state(rule: &Rule, view: &View<'_>) -> bool {
-    let reads = |path: &str| Rules::builtin().means(rule, path);
-    reads(view.path_on(Side::Old)) && (!reads(&view.path) || view.dir(Side::Old) != view.dir(Side::New))
+/// Files of Terraform that go to where their folder's state no longer sees them, by both folders.
+fn leaving(views: &[View<'_>]) -> HashMap<(String, String), (String, usize)> {
+    let rules = Rules::builtin();
+    let mut found: HashMap<(String, String), (String, usize)> = HashMap::new();
+    for view in views.iter().filter(|view| view.file.kind == FileKind::Renamed) {
+        let [old, new] =
+            [Side::Old, Side::New].map(|side| (rules.is_terraform(view.path_on(side)), view.dir(side)));
+        if old.0 && (!new.0 || old.1 != new.1) {
+            let key = (old.1.to_owned(), new.1.to_owned());
+            let entry = found.entry(key).or_insert_with(|| (view.path.clone(), 0));
+            entry.1 += usize::from(entry.0 != view.path);
+        }
+    }
+    found
 }
 
 /// Whether a line is about where the state is kept: outside such a block a key is any key.

@@ -11,6 +11,7 @@
 //! | module | subject |
 //! |---|---|
 //! | `table` | the rules, compiled from `rules/*.toml` |
+//! | `globs` | sets of paths by name |
 //! | `view` | a file's lines with what stands around them |
 //! | `comments` | which part of a text its language skips |
 //! | `down` | what undoes a migration |
@@ -30,6 +31,7 @@ mod blast;
 mod comments;
 mod down;
 mod filter;
+mod globs;
 mod manifest;
 mod manifests;
 mod measures;

@@ -167,7 +167,9 @@ fn whole_file<'r>(
             let mut finding = finding(rule, view.path_on(side), side, None, b"", None, Kept::default());
             if view.file.kind == FileKind::Renamed {
                 let (from, to) = (view.path_on(Side::Old), &view.path);
-                finding.note = Some(short(format!("renamed from {from} to {to}").as_bytes(), SHOWN));
+                let renamed = short(format!("renamed from {from} to {to}").as_bytes(), SHOWN);
+                let also = around.also(rule, view).map(|more| format!("; {more}"));
+                finding.note = Some(renamed + &also.unwrap_or_default());
             }
             lower_in_tests(rules, rule, &mut finding);
             said.push(rule.id());

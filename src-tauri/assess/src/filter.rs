@@ -141,8 +141,7 @@ impl<'a, 'p> Around<'a, 'p> {
         } else {
             kind
         };
-        // A release or secret under another name is another thing, not the same made anew.
-        let holds_data = (rule.id() == STATEFUL && kind != "release" && kind != "secret") || kind == "module";
+        let holds_data = holds_data(rule.id(), &kind);
         let mut kept = Kept {
             subject: Some(subject),
             kind: Some(kind),
@@ -161,13 +160,7 @@ impl<'a, 'p> Around<'a, 'p> {
             }
             Fate::Recreated(_) => {}
             Fate::OtherFolder(_) if !holds_data => return None,
-            Fate::OtherFolder(folder) => {
-                kept.title = Some("Deletes and recreates the {kind} {subject} in another state".to_owned());
-                kept.why = Some(
-                    "A folder has its own state: unless the state is moved by hand, one apply destroys it and the other makes an empty one.",
-                );
-                kept.note = Some(format!("comes again in {folder}"));
-            }
+            Fate::OtherFolder(folder) => in_another_state(&mut kept, &folder),
         }
         Some(kept)
     }
@@ -273,6 +266,21 @@ static SOURCE: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^\s*source\s*=\s*"(
 static USES: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(?:-\s*)?uses:\s|^\s*(?:#.*)?$"));
 static RETAINS: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i):\s*\W?(?:Retain|Snapshot|RetainExceptOnCreate)\b"));
+
+/// Whether an object made anew is empty. A release or secret under another name is another thing, not the same
+/// made anew.
+pub(crate) fn holds_data(rule: &str, kind: &str) -> bool {
+    (rule == STATEFUL && kind != "release" && kind != "secret") || kind == "module"
+}
+
+/// Says that the object comes again in another folder.
+pub(crate) fn in_another_state(kept: &mut Kept, folder: &str) {
+    kept.title = Some("Deletes and recreates the {kind} {subject} in another state".to_owned());
+    kept.why = Some(
+        "A folder has its own state: unless the state is moved by hand, one apply destroys it and the other makes an empty one.",
+    );
+    kept.note = Some(format!("comes again in {folder}"));
+}
 
 fn side_of(kind: LineKind) -> Side {
     if kind == LineKind::Removed {

@@ -120,6 +120,42 @@ fn a_block_that_stands_in_another_file_of_the_folder_is_not_destroyed() {
 }
 
 #[test]
+fn a_folder_that_moves_takes_no_state_along() {
+    let assessed = |from: &str, to: &str| {
+        let text = format!(
+            "diff --git a/{from} b/{to}\nsimilarity index 100%\nrename from {from}\nrename to {to}\n"
+        );
+        let patch = Patch::parse(text.as_bytes()).unwrap();
+        let role = "resource \"aws_iam_role\" \"r\" {\n}\n";
+        let sides = [sides(
+            to,
+            &format!("{DATABASE}{role}"),
+            &format!("{DATABASE}{role}"),
+        )];
+        let known = Known {
+            sides: &sides,
+            ..Known::default()
+        };
+        let found = assess_with(&change("x"), Ok(&patch), known).findings.into_iter();
+        found
+            .map(|one| format!("{}: {}", one.path, one.title))
+            .collect::<Vec<_>>()
+    };
+    let moved = "b/main.tf: Moves Terraform out of its folder or out of sight";
+    let again = "a/main.tf: Deletes and recreates the database prod in another state";
+    assert_eq!(assessed("a/main.tf", "b/main.tf"), [again, moved]);
+    let hidden = assessed("a/main.tf", "a/main.tf.off");
+    assert!(
+        hidden.contains(&"a/main.tf: Destroys the database prod".to_owned()),
+        "{hidden:?}"
+    );
+    assert!(
+        hidden.contains(&"a/main.tf: Removes aws_iam_role r".to_owned()),
+        "{hidden:?}"
+    );
+}
+
+#[test]
 fn a_guard_is_lost_block_by_block() {
     let other = "resource \"aws_s3_bucket\" \"b\" {\n  lifecycle {\n    prevent_destroy = true\n  }\n}\n";
     let bare = DATABASE.replace("    prevent_destroy = true\n", "");

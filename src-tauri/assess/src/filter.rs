@@ -1,23 +1,25 @@
 //! What stands around a match can take it back, or say more about it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use countersign_core::finding::Side;
-use countersign_core::patch::LineKind;
+use countersign_core::patch::{FileKind, LineKind};
 use regex::bytes::Regex;
 
 use crate::manifest;
 use crate::table::{Filter, Rule, Rules};
 use crate::tables::Tables;
-use crate::terraform::{Blocks, Fate};
-use crate::view::{View, pattern};
+use crate::terraform::{Blocks, Fate, noun};
+use crate::view::{View, pattern, squeezed};
 
 /// What is known about the whole diff.
 pub(crate) struct Around<'a, 'p> {
     pub(crate) views: &'a [View<'p>],
     pub(crate) blocks: Blocks,
     tables: Tables,
+    /// Folders that lose files of Terraform: where they go, the first of them, and how many more.
+    leaving: HashMap<(String, String), (String, usize)>,
     /// Ecosystems whose manifest the change touches.
     manifests: HashSet<&'static str>,
 }
@@ -50,6 +52,7 @@ impl<'a, 'p> Around<'a, 'p> {
         Self {
             views,
             blocks: Blocks::of(views),
+            leaving: leaving(views),
             tables: Tables::of(views),
             manifests,
         }
@@ -97,7 +100,7 @@ impl<'a, 'p> Around<'a, 'p> {
                 manifest::ecosystem(view.name(), true).is_none_or(|system| !self.manifests.contains(system))
             }
             Filter::NotOnlyUses => !is_only_uses(view),
-            Filter::TerraformLeaves => leaves_its_state(rule, view),
+            Filter::TerraformLeaves => self.leaving.values().any(|(first, _)| *first == view.path),
             Filter::ChangedInStatefulBlock
             | Filter::ModuleSourceChanged
             | Filter::BackendBlock
@@ -117,13 +120,28 @@ impl<'a, 'p> Around<'a, 'p> {
         })
     }
 
+    /// What else is true of a finding about a file as a whole.
+    pub(crate) fn also(&self, rule: &Rule, view: &View<'_>) -> Option<String> {
+        let key = (view.dir(Side::Old).to_owned(), view.dir(Side::New).to_owned());
+        let (_, more) = self
+            .leaving
+            .get(&key)
+            .filter(|_| rule.has(Filter::TerraformLeaves))?;
+        (*more > 0).then(|| format!("and {more} more from the same folder"))
+    }
+
     fn block(&self, rule: &Rule, spot: Spot) -> Option<Kept> {
         let Some(fate) = self.blocks.fate(spot.file, spot.row) else {
             return Some(Kept::default());
         };
         let (kind, subject) = self.blocks.named(spot.file, spot.row)?;
-        // A release or secret under another name is another thing, not the same made anew.
-        let holds_data = (rule.id() == STATEFUL && kind != "release" && kind != "secret") || kind == "module";
+        // The word for an object that holds data is wrong for what only belongs to it, as a bucket's log settings.
+        let kind = if rule.id() == STATEFUL {
+            noun(&kind).to_owned()
+        } else {
+            kind
+        };
+        let holds_data = holds_data(rule.id(), &kind);
         let mut kept = Kept {
             subject: Some(subject),
             kind: Some(kind),
@@ -142,13 +160,7 @@ impl<'a, 'p> Around<'a, 'p> {
             }
             Fate::Recreated(_) => {}
             Fate::OtherFolder(_) if !holds_data => return None,
-            Fate::OtherFolder(folder) => {
-                kept.title = Some("Deletes and recreates the {kind} {subject} in another state".to_owned());
-                kept.why = Some(
-                    "A folder has its own state: unless the state is moved by hand, one apply destroys it and the other makes an empty one.",
-                );
-                kept.note = Some(format!("comes again in {folder}"));
-            }
+            Fate::OtherFolder(folder) => in_another_state(&mut kept, &folder),
         }
         Some(kept)
     }
@@ -166,11 +178,11 @@ impl<'a, 'p> Around<'a, 'p> {
             };
             if let Some((file, again)) = self.blocks.comes_again(spot.file, row) {
                 let there = &self.views[file];
-                let text = view.text(spot.row).trim_ascii();
+                let text = squeezed(view.text(spot.row));
                 let has_it = there
                     .inside(again, Side::New)
                     .iter()
-                    .any(|at| there.text(*at).trim_ascii() == text);
+                    .any(|at| squeezed(there.text(*at)) == text);
                 return (!has_it).then_some(());
             }
             if self.blocks.fate(spot.file, row).is_some() {
@@ -196,10 +208,10 @@ impl<'a, 'p> Around<'a, 'p> {
             return None;
         }
         let stateful = Rules::builtin().by_id(STATEFUL)?.captures(outermost.text)?;
-        let text = view.text(spot.row).trim_ascii();
+        let text = squeezed(view.text(spot.row));
         let changed = view.near(spot.row, 12).any(|at| {
             let removed = view.rows[at].line.kind == LineKind::Removed;
-            removed && key(at).as_ref() == Some(&own) && view.text(at).trim_ascii() != text
+            removed && key(at).as_ref() == Some(&own) && squeezed(view.text(at)) != text
         });
         changed.then(|| stateful.get(2).map(|name| lossy(name.as_bytes())))?
     }
@@ -254,6 +266,21 @@ static SOURCE: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^\s*source\s*=\s*"(
 static USES: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(?:-\s*)?uses:\s|^\s*(?:#.*)?$"));
 static RETAINS: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i):\s*\W?(?:Retain|Snapshot|RetainExceptOnCreate)\b"));
+
+/// Whether an object made anew is empty. A release or secret under another name is another thing, not the same
+/// made anew.
+pub(crate) fn holds_data(rule: &str, kind: &str) -> bool {
+    (rule == STATEFUL && kind != "release" && kind != "secret") || kind == "module"
+}
+
+/// Says that the object comes again in another folder.
+pub(crate) fn in_another_state(kept: &mut Kept, folder: &str) {
+    kept.title = Some("Deletes and recreates the {kind} {subject} in another state".to_owned());
+    kept.why = Some(
+        "A folder has its own state: unless the state is moved by hand, one apply destroys it and the other makes an empty one.",
+    );
+    kept.note = Some(format!("comes again in {folder}"));
+}
 
 fn side_of(kind: LineKind) -> Side {
     if kind == LineKind::Removed {
@@ -315,10 +342,20 @@ fn is_only_uses(view: &View<'_>) -> bool {
     changed.peek().is_some() && changed.all(|row| USES.is_match(row.line.text))
 }
 
-/// Whether a file of Terraform goes to where its folder's state no longer sees it.
-fn leaves_its_state(rule: &Rule, view: &View<'_>) -> bool {
-    let reads = |path: &str| Rules::builtin().means(rule, path);
-    reads(view.path_on(Side::Old)) && (!reads(&view.path) || view.dir(Side::Old) != view.dir(Side::New))
+/// Files of Terraform that go to where their folder's state no longer sees them, by both folders.
+fn leaving(views: &[View<'_>]) -> HashMap<(String, String), (String, usize)> {
+    let rules = Rules::builtin();
+    let mut found: HashMap<(String, String), (String, usize)> = HashMap::new();
+    for view in views.iter().filter(|view| view.file.kind == FileKind::Renamed) {
+        let [old, new] =
+            [Side::Old, Side::New].map(|side| (rules.is_terraform(view.path_on(side)), view.dir(side)));
+        if old.0 && (!new.0 || old.1 != new.1) {
+            let key = (old.1.to_owned(), new.1.to_owned());
+            let entry = found.entry(key).or_insert_with(|| (view.path.clone(), 0));
+            entry.1 += usize::from(entry.0 != view.path);
+        }
+    }
+    found
 }
 
 /// Whether a line is about where the state is kept: outside such a block a key is any key.

@@ -11,6 +11,7 @@
 //! | module | subject |
 //! |---|---|
 //! | `table` | the rules, compiled from `rules/*.toml` |
+//! | `globs` | sets of paths by name |
 //! | `view` | a file's lines with what stands around them |
 //! | `comments` | which part of a text its language skips |
 //! | `down` | what undoes a migration |
@@ -23,14 +24,17 @@
 //! | `whole` | whole files on both sides, by parsers |
 //! | `manifests` | components by the repository's own manifests |
 //! | `blast` | components and what depends on them |
+//! | `measures` | size and spread, as context |
 //! | [`verdict`] | the sentence that says it all |
 
 mod blast;
 mod comments;
 mod down;
 mod filter;
+mod globs;
 mod manifest;
 mod manifests;
+mod measures;
 mod scan;
 mod statements;
 mod table;
@@ -94,6 +98,7 @@ pub fn assess_with(change: &Change, patch: Result<&Patch<'_>, &PatchError>, know
     match patch {
         Ok(patch) => {
             scan::patch(patch, known.sides, &mut assessment);
+            assessment.measures = Some(measures::of(patch));
             missing(change, patch, &mut assessment);
             blast::radius(patch, known.components, known.manifests, &mut assessment);
         }

@@ -9,7 +9,7 @@ use crate::down;
 use crate::filter::{Around, Kept, Spot};
 use crate::statements;
 use crate::table::{Filter, Lines, Rule, Rules};
-use crate::view::{Home, LONGEST_LINE, View};
+use crate::view::{Home, LONGEST_LINE, View, squeezed};
 use crate::whole::{self, Sides};
 
 /// More changed text than this in one file is generated or vendored; no rule reads it.
@@ -167,7 +167,9 @@ fn whole_file<'r>(
             let mut finding = finding(rule, view.path_on(side), side, None, b"", None, Kept::default());
             if view.file.kind == FileKind::Renamed {
                 let (from, to) = (view.path_on(Side::Old), &view.path);
-                finding.note = Some(short(format!("renamed from {from} to {to}").as_bytes(), SHOWN));
+                let renamed = short(format!("renamed from {from} to {to}").as_bytes(), SHOWN);
+                let also = around.also(rule, view).map(|more| format!("; {more}"));
+                finding.note = Some(renamed + &also.unwrap_or_default());
             }
             lower_in_tests(rules, rule, &mut finding);
             said.push(rule.id());
@@ -325,21 +327,19 @@ fn findings(
 /// Leaves out lines that only change their place or indentation within the file: the same text goes and comes in
 /// the same block. A critical line that comes is kept, since nothing else says it.
 fn without_moved(rule: &Rule, view: &View<'_>, matches: Vec<Match>) -> Vec<Match> {
-    let trimmed = |row: usize| view.text(row).trim_ascii();
-    let wanted: HashSet<(Side, &[u8])> = (matches.iter())
-        .map(|one| (one.spot.side, trimmed(one.spot.row)))
+    let bare = |row: usize| squeezed(view.text(row));
+    let wanted: HashSet<(Side, Vec<u8>)> = (matches.iter())
+        .map(|one| (one.spot.side, bare(one.spot.row)))
         .collect();
-    let mut other: HashMap<(Side, &[u8], Home), usize> = HashMap::new();
+    let mut other: HashMap<(Side, Vec<u8>, Home), usize> = HashMap::new();
     for (row, line) in view.rows.iter().enumerate() {
         let (side, opposite) = match line.line.kind {
             LineKind::Context => continue,
             LineKind::Added => (Side::New, Side::Old),
             LineKind::Removed => (Side::Old, Side::New),
         };
-        if wanted.contains(&(opposite, trimmed(row))) {
-            *other
-                .entry((side, trimmed(row), view.home(row, side)))
-                .or_default() += 1;
+        if wanted.contains(&(opposite, bare(row))) {
+            *other.entry((side, bare(row), view.home(row, side))).or_default() += 1;
         }
     }
     if other.is_empty() {
@@ -350,7 +350,7 @@ fn without_moved(rule: &Rule, view: &View<'_>, matches: Vec<Match>) -> Vec<Match
             Side::Old => (Side::New, false),
             Side::New => (Side::Old, rule.severity() == Severity::Critical),
         };
-        let key = (opposite, trimmed(spot.row), view.home(spot.row, spot.side));
+        let key = (opposite, bare(spot.row), view.home(spot.row, spot.side));
         let left = other.get_mut(&key).filter(|left| **left > 0 && !stays);
         left.map(|left| *left -= 1).is_some()
     };

@@ -5,9 +5,11 @@ use std::sync::LazyLock;
 
 use countersign_core::finding::{Severity, Side};
 use countersign_core::patch::FileKind;
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{GlobSet, GlobSetBuilder};
 use regex::bytes::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
+
+use crate::globs::{expand, glob_of, named_set, test_paths};
 
 const GLOBS: &str = include_str!("rules/globs.toml");
 const FAMILIES: [&str; 14] = [
@@ -165,6 +167,10 @@ pub(crate) struct Rules {
     old: Patterns,
     new: Patterns,
     test_paths: GlobSet,
+    /// The paths of Terraform, code and tests, by name.
+    terraform: GlobSet,
+    code: GlobSet,
+    tests: GlobSet,
 }
 
 #[derive(Debug)]
@@ -219,6 +225,9 @@ impl Rules {
             old: patterns(&[Lines::Removed, Lines::Either])?,
             new: patterns(&[Lines::Added, Lines::Either])?,
             test_paths: test_paths()?,
+            terraform: named_set("terraform", &named.globs)?,
+            code: named_set("code", &named.globs)?,
+            tests: named_set("test", &named.globs)?,
             rules,
         })
     }
@@ -250,12 +259,6 @@ impl Rules {
         }
     }
 
-    /// Whether a rule's globs take a path in.
-    pub(crate) fn means(&self, rule: &Rule, path: &str) -> bool {
-        let mask = self.for_path(path);
-        (self.rules.iter().enumerate()).any(|(at, one)| mask & (1 << at) != 0 && one.id() == rule.id())
-    }
-
     /// The rules that read SQL.
     pub(crate) fn sql(&self) -> Mask {
         static SQL: LazyLock<Mask> = LazyLock::new(|| {
@@ -270,6 +273,21 @@ impl Rules {
     /// Whether what happens at a path happens to tests, examples or machines of developers only.
     pub(crate) fn is_test_path(&self, path: &str) -> bool {
         self.test_paths.is_match(path)
+    }
+
+    /// Whether a path is read as Terraform.
+    pub(crate) fn is_terraform(&self, path: &str) -> bool {
+        self.terraform.is_match(path)
+    }
+
+    /// Whether a path holds code, of tests too.
+    pub(crate) fn is_code(&self, path: &str) -> bool {
+        self.code.is_match(path)
+    }
+
+    /// Whether a path holds tests.
+    pub(crate) fn is_test(&self, path: &str) -> bool {
+        self.tests.is_match(path)
     }
 
     /// The rule with this id.
@@ -410,63 +428,6 @@ impl Patterns {
 
 fn compile(pattern: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(pattern).unicode(false).build()
-}
-
-fn expand<'g>(
-    list: &'g [String],
-    named: &'g BTreeMap<String, Vec<String>>,
-) -> Result<Vec<&'g String>, String> {
-    let mut all = Vec::new();
-    for glob in list {
-        match glob.strip_prefix('@') {
-            Some(name) => all.extend(
-                named
-                    .get(name)
-                    .ok_or_else(|| format!("no globs are called {name}"))?,
-            ),
-            None => all.push(glob),
-        }
-    }
-    Ok(all)
-}
-
-fn glob_of(glob: &str) -> Result<globset::Glob, String> {
-    GlobBuilder::new(glob)
-        .literal_separator(true)
-        .build()
-        .map_err(|error| error.to_string())
-}
-
-/// Paths at which the same text does less harm.
-fn test_paths() -> Result<GlobSet, String> {
-    let mut set = GlobSetBuilder::new();
-    for name in [
-        "test",
-        "tests",
-        "__tests__",
-        "spec",
-        "testdata",
-        "fixtures",
-        "e2e",
-        "example",
-        "examples",
-        "dev",
-        "local",
-    ] {
-        set.add(glob_of(&format!("**/{name}/**"))?);
-    }
-    for name in [
-        "*_test.*",
-        "*.test.*",
-        "test_*",
-        "*_spec.*",
-        "*.spec.*",
-        "*Test.java",
-        "docker-compose.dev.*",
-    ] {
-        set.add(glob_of(&format!("**/{name}"))?);
-    }
-    set.build().map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -234,10 +234,10 @@ impl Blocks {
         Some((again.file, again.row))
     }
 
-    /// Kind in words and name of the block at this place.
+    /// Resource type (or `module`) and name of the block at this place.
     pub(crate) fn named(&self, file: usize, row: usize) -> Option<(String, String)> {
         let gone = self.gone_at(file, row)?;
-        Some((noun(&gone.kind).to_owned(), gone.called.clone()))
+        Some((gone.kind.clone(), gone.called.clone()))
     }
 }
 

@@ -311,6 +311,14 @@ pub(crate) fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
+/// A line without its blanks: what is only aligned anew is the same.
+pub(crate) fn squeezed(text: &[u8]) -> Vec<u8> {
+    text.iter()
+        .copied()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect()
+}
+
 pub(crate) fn indentation(text: &[u8]) -> usize {
     text.iter()
         .take_while(|byte| matches!(byte, b' ' | b'\t'))

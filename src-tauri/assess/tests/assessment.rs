@@ -177,6 +177,23 @@ fn without_a_policy_the_manifests_tell_what_depends_on_what() {
     assert_eq!(found.components_from.as_deref(), Some("countersign.toml"));
 }
 
+#[test]
+fn size_and_spread_are_context_and_no_finding() {
+    let code = file("src/a.rs", "+let a = 1;\n+let b = 2;\n");
+    let prose = file("docs/a.txt", "-x\n+y\n");
+    let found = of(&format!("{code}{prose}"), &[]);
+    assert_eq!(found.findings, []);
+    let measures = found.measures.unwrap();
+    assert_eq!((measures.files, measures.folders), (2, 2));
+    assert_eq!((measures.lines_added, measures.lines_removed), (3, 1));
+    assert_eq!(measures.entropy, 100);
+    assert!(measures.code_without_tests);
+    let tested = format!("{code}{}", file("tests/a.rs", "+let c = 1;\n"));
+    assert!(!of(&tested, &[]).measures.unwrap().code_without_tests);
+    let error = Patch::parse(b"x").unwrap_err();
+    assert_eq!(assess(&change("x"), Err(&error), &[]).measures, None);
+}
+
 fn by(involvement: Involvement, tool: Option<&str>) -> Classification {
     Classification {
         involvement,

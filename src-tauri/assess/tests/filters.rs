@@ -116,6 +116,9 @@ fn an_argument_that_forces_replacement_counts_in_blocks_that_hold_data() {
         rules(&in_section("a/main.tf", "resource \"aws_lb\" \"main\" {", lines)),
         []
     );
+    let aligned = "-  identifier = \"a\"\n+  identifier   = \"a\"\n   x = 1\n";
+    let aligned = in_section("a/main.tf", "resource \"aws_db_instance\" \"main\" {", aligned);
+    assert_eq!(rules(&aligned), []);
     let created = " x\n+resource \"aws_db_instance\" \"n\" {\n+  identifier = \"b\"\n+}\n";
     assert_eq!(rules(&file("a/main.tf", created)), []);
 }
@@ -329,6 +332,27 @@ fn many_findings_of_one_rule_are_counted_not_dropped() {
     let found = findings(&file("a.sql", &lines));
     assert_eq!(found.len(), 20);
     assert_eq!(found[19].note.as_deref(), Some("and 30 more in this file"));
+}
+
+#[test]
+fn a_script_is_known_by_its_first_line_and_pipelines_by_their_place() {
+    let named = "+#!/usr/bin/env bash\n+rm -rf / # x\n";
+    assert_eq!(
+        rules(&file("tools/deploy", named)),
+        [("sh.rm_rf".to_owned(), Some(2))]
+    );
+    assert_eq!(rules(&file("tools/notes", "+rm -rf /\n")), []);
+    for path in [
+        ".buildkite/pipeline.yml",
+        "azure-pipelines.yml",
+        ".circleci/config.yml",
+        "modules/a/main.tf",
+    ] {
+        assert!(
+            says(&file(path, "-a\n+    command: rm -rf /\n"), "sh.rm_rf"),
+            "{path}"
+        );
+    }
 }
 
 #[test]

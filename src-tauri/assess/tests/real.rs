@@ -13,7 +13,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use common::change;
-use countersign_assess::assess;
+use countersign_assess::{Known, Sides, assess_with, wants_sides};
 use countersign_core::patch::Patch;
 
 #[test]
@@ -36,9 +36,29 @@ fn hit_rates_over_real_repositories() {
         let (mut commits, mut bytes, mut unread, mut spent) = (0, 0, 0, std::time::Duration::ZERO);
         for commit in log.lines() {
             let diff = git(&["show", "--format=", "--binary", commit]);
-            let start = Instant::now();
             let patch = Patch::parse(&diff).unwrap_or_else(|error| panic!("{commit}: {error}"));
-            let found = assess(&change("x"), Ok(&patch), &[]);
+            let sides: Vec<Sides> = (patch.files.iter().filter(|file| wants_sides(file)))
+                .map(|file| {
+                    let blob = |at: &str, path: Option<&[u8]>| {
+                        path.map(|path| git(&["show", &format!("{at}:{}", String::from_utf8_lossy(path))]))
+                    };
+                    Sides {
+                        path: file.display_path(),
+                        old: blob(&format!("{commit}^"), file.old_path.as_deref()),
+                        new: blob(commit, file.new_path.as_deref()),
+                        missing: None,
+                    }
+                })
+                .collect();
+            let known = Known {
+                sides: &sides,
+                ..Known::default()
+            };
+            let start = Instant::now();
+            let found = assess_with(&change("x"), Ok(&patch), known);
+            for one in &found.not_assessed {
+                eprintln!("{}: {}: {}", &commit[..10], one.path, one.reason);
+            }
             spent += start.elapsed();
             commits += 1;
             bytes += diff.len();

@@ -197,6 +197,18 @@ fn a_rename_without_lines_is_looked_at() {
     assert!(says(&renamed("prod/main.tf", "prod/main.tf.off"), moved));
     assert!(says(&renamed("prod/main.tf", "dev/main.tf"), moved));
     assert!(!says(&renamed("prod/main.tf", "prod/db.tf"), moved));
+    let folder = format!(
+        "{}{}",
+        renamed("a/main.tf", "b/main.tf"),
+        renamed("a/db.tf", "b/db.tf")
+    );
+    let found = findings(&folder);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let note = found[0].note.as_deref();
+    assert_eq!(
+        note,
+        Some("renamed from a/main.tf to b/main.tf; and 1 more from the same folder")
+    );
     let gone = &findings(&renamed("tests/login_test.py", "old/login.txt"))[0];
     assert_eq!((gone.rule.as_str(), gone.side), ("test.file_deleted", Side::Old));
     assert_eq!(gone.path, "tests/login_test.py");

@@ -6,6 +6,7 @@ use common::change;
 use countersign_assess::{Known, Sides, assess_with, wants_sides};
 use countersign_core::finding::{Assessment, Side};
 use countersign_core::patch::Patch;
+use proptest::prelude::*;
 
 /// A diff of one file with one hunk, made from both sides: lines at both ends that agree are context or left out.
 fn diff(path: &str, old: &str, new: &str) -> String {
@@ -119,6 +120,42 @@ fn a_block_that_stands_in_another_file_of_the_folder_is_not_destroyed() {
 }
 
 #[test]
+fn a_folder_that_moves_takes_no_state_along() {
+    let assessed = |from: &str, to: &str| {
+        let text = format!(
+            "diff --git a/{from} b/{to}\nsimilarity index 100%\nrename from {from}\nrename to {to}\n"
+        );
+        let patch = Patch::parse(text.as_bytes()).unwrap();
+        let role = "resource \"aws_iam_role\" \"r\" {\n}\n";
+        let sides = [sides(
+            to,
+            &format!("{DATABASE}{role}"),
+            &format!("{DATABASE}{role}"),
+        )];
+        let known = Known {
+            sides: &sides,
+            ..Known::default()
+        };
+        let found = assess_with(&change("x"), Ok(&patch), known).findings.into_iter();
+        found
+            .map(|one| format!("{}: {}", one.path, one.title))
+            .collect::<Vec<_>>()
+    };
+    let moved = "b/main.tf: Moves Terraform out of its folder or out of sight";
+    let again = "a/main.tf: Deletes and recreates the database prod in another state";
+    assert_eq!(assessed("a/main.tf", "b/main.tf"), [again, moved]);
+    let hidden = assessed("a/main.tf", "a/main.tf.off");
+    assert!(
+        hidden.contains(&"a/main.tf: Destroys the database prod".to_owned()),
+        "{hidden:?}"
+    );
+    assert!(
+        hidden.contains(&"a/main.tf: Removes aws_iam_role r".to_owned()),
+        "{hidden:?}"
+    );
+}
+
+#[test]
 fn a_guard_is_lost_block_by_block() {
     let other = "resource \"aws_s3_bucket\" \"b\" {\n  lifecycle {\n    prevent_destroy = true\n  }\n}\n";
     let bare = DATABASE.replace("    prevent_destroy = true\n", "");
@@ -196,6 +233,25 @@ fn a_command_is_read_as_one_however_it_is_broken() {
     );
     let quoted = "echo\ncurl -s https://x |\n  sudo bash\n";
     assert_eq!(found(&[("a.sh", "echo\n", quoted)])[0].0, "sh.pipe_exec");
+}
+
+#[test]
+fn a_file_that_a_new_name_brings_to_life_is_new() {
+    let (from, to) = ("db/a.sql.off", "db/a.sql");
+    let text =
+        format!("diff --git a/{from} b/{to}\nsimilarity index 100%\nrename from {from}\nrename to {to}\n");
+    let patch = Patch::parse(text.as_bytes()).unwrap();
+    let sides = [sides(to, "DROP TABLE users;\n", "DROP TABLE users;\n")];
+    let known = Known {
+        sides: &sides,
+        ..Known::default()
+    };
+    let found = assess_with(&change("x"), Ok(&patch), known).findings;
+    assert_eq!(
+        (found[0].rule.as_str(), found[0].line),
+        ("sql.drop_table", Some(1))
+    );
+    assert_eq!(found[0].title, "Drops the table users");
 }
 
 #[test]
@@ -284,5 +340,25 @@ fn hostile_text_ends_and_breaks_nothing() {
             // A shell takes almost anything for a command.
             assert!(refused || path == "a.sh", "{path}: {}", &text[..20]);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn any_text_is_read_and_read_alike(
+        path in "(main\\.tf|a\\.sql|\\.github/workflows/c\\.yml|a\\.sh)",
+        old in proptest::collection::vec("(resource \"a\" \"b\" \\{|\\}|DROP TABLE a;|on: push|jobs:|  a: b|rm -rf /|/\\*|\\*/|-- \\+goose Down|<<EOT|EOT|[ -~é]{0,20})", 0..12),
+        new in proptest::collection::vec("(resource \"a\" \"b\" \\{|\\}|DROP TABLE a;|on: push|jobs:|  a: b|rm -rf /|/\\*|\\*/|-- \\+goose Down|<<EOT|EOT|[ -~é]{0,20})", 1..12),
+    ) {
+        let text = |lines: &[String]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+        let (old, new) = (text(&old), text(&new));
+        prop_assume!(old != new);
+        let one = assessed(&[(&path, &old, &new)]);
+        prop_assert_eq!(&one, &assessed(&[(&path, &old, &new)]));
+        let mut ids: Vec<_> = one.findings.iter().map(|finding| &finding.id).collect();
+        ids.sort();
+        ids.dedup();
+        prop_assert_eq!(ids.len(), one.findings.len());
     }
 }

@@ -81,6 +81,23 @@ pub struct Component {
     pub severity: Option<Severity>,
 }
 
+/// Size and spread of a change. Context for the reader, never a finding by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measures {
+    /// Changed files.
+    pub files: u64,
+    /// Folders in which they stand.
+    pub folders: u64,
+    /// Lines that come.
+    pub lines_added: u64,
+    /// Lines that go.
+    pub lines_removed: u64,
+    /// How evenly the changed lines are spread over the files, in percent: 0 for a single file.
+    pub entropy: u32,
+    /// Code comes, and no test changes with it.
+    pub code_without_tests: bool,
+}
+
 /// What the change could break: findings, blast radius and what could not be looked at.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assessment {
@@ -92,6 +109,9 @@ pub struct Assessment {
     pub components_from: Option<String>,
     /// What no rule could look at.
     pub not_assessed: Vec<NotAssessed>,
+    /// Size and spread; `None` where the diff could not be read, or in what was stored before they were measured.
+    #[serde(default)]
+    pub measures: Option<Measures>,
 }
 
 impl Assessment {

@@ -132,10 +132,11 @@ pub(crate) fn read(views: &[View<'_>], sides: &[Sides], out: &mut Assessment) ->
         };
         match language.hits(new) {
             Ok(hits) => {
-                let before = both
+                // Under another name the old text was nothing to this language.
+                let old = both
                     .old
-                    .and_then(|old| language.hits(old).ok())
-                    .unwrap_or_default();
+                    .filter(|_| Language::of(view.path_on(Side::Old)) == Some(language));
+                let before = old.and_then(|old| language.hits(old).ok()).unwrap_or_default();
                 let news = news(hits, &before);
                 found.insert(file, matches(view, file, news, new, out));
             }

@@ -1,15 +1,13 @@
 //! Shell scripts by tree-sitter: each command in one line, however it is broken and whatever stands around it.
 
-use std::time::{Duration, Instant};
-
 use countersign_core::finding::Side;
 use tree_sitter::{Node, ParseOptions, Parser};
 
 use super::{Hit, in_one_line, without_comments};
 use crate::table::Rules;
 
-/// A script that takes longer is hostile or broken.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A script that needs more steps is hostile or broken. Steps and not seconds: the same text gives the same answer.
+const MOST_STEPS: usize = 100_000;
 
 /// The dangers in a script.
 pub(super) fn hits(text: &str) -> Result<Vec<Hit>, String> {
@@ -17,8 +15,11 @@ pub(super) fn hits(text: &str) -> Result<Vec<Hit>, String> {
     parser
         .set_language(&tree_sitter_bash::LANGUAGE.into())
         .map_err(|error| format!("the parser of shell scripts cannot start ({error})"))?;
-    let until = Instant::now() + PATIENCE;
-    let mut late = |_: &tree_sitter::ParseState| Instant::now() > until;
+    let mut steps = 0;
+    let mut late = |_: &tree_sitter::ParseState| {
+        steps += 1;
+        steps > MOST_STEPS
+    };
     let options = ParseOptions::new().progress_callback(&mut late);
     let bytes = text.as_bytes();
     let tree = parser

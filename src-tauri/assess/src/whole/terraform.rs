@@ -1,13 +1,13 @@
 //! Terraform by folder, which is what a state is: blocks that are there before and not after, guards that are lost.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use countersign_core::finding::{Assessment, Finding, Side};
 use hcl_edit::Span as _;
 use hcl_edit::structure::{Block, Body};
 
 use super::{AROUND, Both, line_of};
-use crate::filter::{Kept, STATEFUL};
+use crate::filter::{self, Kept, STATEFUL};
 use crate::scan::{finding, lower_in_tests};
 use crate::table::Rules;
 use crate::terraform::noun;
@@ -30,6 +30,8 @@ struct Object {
     called: String,
     guarded: Option<u32>,
     path: String,
+    /// The file's path after the change, if it is another.
+    renamed: Option<String>,
     line: u32,
     header: String,
 }
@@ -66,13 +68,14 @@ impl Folders {
                 }
             };
             for block in body.blocks() {
-                self.block(side, path, text, block);
+                let renamed = Some(&view.path).filter(|new| new.as_str() != path);
+                self.block(side, path, renamed, text, block);
             }
         }
         Ok(())
     }
 
-    fn block(&mut self, side: Side, path: &str, text: &str, block: &Block) {
+    fn block(&mut self, side: Side, path: &str, renamed: Option<&String>, text: &str, block: &Block) {
         let labels: Vec<&str> = block.labels.iter().map(|label| label.as_str()).collect();
         let (kind, name) = match (block.ident.as_str(), labels.as_slice()) {
             ("resource", [kind, name]) => ((*kind).to_owned(), *name),
@@ -110,6 +113,7 @@ impl Folders {
             called: called.unwrap_or(name).to_owned(),
             guarded: guard,
             path: path.to_owned(),
+            renamed: renamed.cloned(),
             line,
             header: text.lines().nth(line as usize - 1).unwrap_or_default().to_owned(),
             kind: kind.clone(),
@@ -156,50 +160,93 @@ impl Folders {
 
     /// What is gone, and what has lost its guard.
     pub(super) fn findings(&self, out: &mut Assessment) {
-        let mut made = Vec::new();
-        for (key, object) in &self.before {
-            if self.unread.contains(&key.0) {
-                continue;
-            }
+        let places = self
+            .after
+            .keys()
+            .map(|(dir, address)| (address.as_str(), dir.as_str()));
+        let places: HashMap<&str, &str> = places.collect();
+        for (key, object) in self
+            .before
+            .iter()
+            .filter(|(key, _)| !self.unread.contains(&key.0))
+        {
             match self.after.get(key) {
                 None if !self.is_kept(key) => {
-                    let stateful = Rules::builtin().by_id(STATEFUL);
-                    let stateful = stateful.is_some_and(|rule| rule.matches(object.header.as_bytes()));
-                    let rule = if stateful {
-                        STATEFUL
-                    } else {
-                        "iac.tf.block_removed"
-                    };
-                    made.extend(self.finding(rule, object, object.line, &object.header));
+                    let elsewhere = places.get(key.1.as_str()).copied();
+                    out.findings.extend(self.gone(object, elsewhere));
                 }
                 Some(now) if now.guarded.is_none() => {
-                    let guard = object.guarded.map(|line| {
-                        self.finding(
+                    if let Some(line) = object.guarded {
+                        let kept = Kept {
+                            note: object.note(),
+                            ..Kept::default()
+                        };
+                        let excerpt = "prevent_destroy = true";
+                        out.findings.extend(object.finding(
                             "iac.tf.prevent_destroy_off",
-                            object,
                             line,
-                            "prevent_destroy = true",
-                        )
-                    });
-                    made.extend(guard.flatten());
+                            excerpt,
+                            kept,
+                        ));
+                    }
                 }
                 None | Some(_) => {}
             }
         }
-        out.findings.append(&mut made);
     }
 
-    fn finding(&self, rule: &str, object: &Object, line: u32, excerpt: &str) -> Option<Finding> {
-        let rules = Rules::builtin();
-        let rule = rules.by_id(rule)?;
-        let kept = Kept {
+    /// The finding about an object whose block is gone; `elsewhere`: the folder in which its like stands now.
+    fn gone(&self, object: &Object, elsewhere: Option<&str>) -> Option<Finding> {
+        let stateful = Rules::builtin()
+            .by_id(STATEFUL)?
+            .matches(object.header.as_bytes());
+        let rule = if stateful {
+            STATEFUL
+        } else {
+            "iac.tf.block_removed"
+        };
+        let kind = if stateful {
+            noun(&object.kind)
+        } else {
+            &object.kind
+        };
+        let mut kept = Kept {
             subject: Some(object.called.clone()),
-            kind: Some(noun(&object.kind).to_owned()),
-            note: Some(AROUND.to_owned()),
+            kind: Some(kind.to_owned()),
+            note: object.note(),
             ..Kept::default()
         };
-        let bytes = excerpt.as_bytes();
-        let mut made = finding(rule, &object.path, Side::Old, Some(line), bytes, None, kept);
+        if let Some(folder) = elsewhere {
+            if !filter::holds_data(rule, kind) {
+                return None;
+            }
+            filter::in_another_state(&mut kept, folder);
+        }
+        object.finding(rule, object.line, &object.header, kept)
+    }
+}
+
+impl Object {
+    /// Why a line says this that does not change itself.
+    fn note(&self) -> Option<String> {
+        Some(match &self.renamed {
+            Some(to) => format!("the file is renamed to {to}"),
+            None => AROUND.to_owned(),
+        })
+    }
+
+    fn finding(&self, rule: &str, line: u32, excerpt: &str, kept: Kept) -> Option<Finding> {
+        let rules = Rules::builtin();
+        let rule = rules.by_id(rule)?;
+        let mut made = finding(
+            rule,
+            &self.path,
+            Side::Old,
+            Some(line),
+            excerpt.as_bytes(),
+            None,
+            kept,
+        );
         lower_in_tests(rules, rule, &mut made);
         Some(made)
     }

@@ -1,7 +1,10 @@
 //! The main job without a window: the real engine against the test forge, with a real ssh-agent and real git, and a
 //! desktop that remembers what it was asked.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails where it stands"
+)]
 
 mod journeys {
     mod bench;

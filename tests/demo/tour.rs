@@ -12,8 +12,10 @@ use crate::transcript::Transcript;
 /// How many of them are left behind as pictures.
 const PICTURES: usize = 3;
 
-/// What the window shows of the change that is selected.
+/// What the window shows of the change that is selected. A diff below many findings is drawn when it is scrolled to.
 const SHOWN: &str = "
+    const table = document.querySelector('[role=table]');
+    if (table !== null && table.querySelector('.line') === null) table.scrollIntoView();
     const words = (selector, within = document) => within.querySelector(selector)?.textContent.trim() ?? '';
     const rows = [...document.querySelectorAll('[role=option]')];
     const row = rows.findIndex((one) => one.getAttribute('aria-selected') === 'true');
@@ -21,7 +23,7 @@ const SHOWN: &str = "
         row,
         chosen: row < 0 ? '' : words('.title', rows[row]),
         title: words('main h1'),
-        lines: document.querySelectorAll('[role=table] .line').length,
+        lines: table?.querySelectorAll('.line').length ?? 0,
         without: words('.empty'),
     };";
 

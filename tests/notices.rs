@@ -130,7 +130,7 @@ async fn text_is_escaped_and_only_the_default_click_opens() -> Result<()> {
     let quiet = tokio::task::block_in_place(|| probe.ask(&["session-only", "x"]))?;
     assert_eq!(quiet["ok"], false, "nothing but the default click opens: {quiet}");
     Service::action_invoked(&emitter, 2, "default").await?;
-    let clicked = tokio::task::block_in_place(|| probe.next())?;
+    let clicked = tokio::task::block_in_place(|| probe.hear())?;
     assert_eq!(clicked, json!({ "clicked": true }));
     Ok(())
 }
@@ -173,6 +173,6 @@ async fn the_real_service_shows_it_and_a_real_click_opens() -> Result<()> {
     assert_eq!(answer["ok"], "shown", "{answer}");
     let notice = desk.find_notice(PATIENCE).await?;
     desk.click_notice(&notice)?;
-    assert_eq!(probe.next()?, json!({ "clicked": true }));
+    assert_eq!(probe.hear()?, json!({ "clicked": true }));
     Ok(())
 }

@@ -37,7 +37,7 @@ impl Transcript {
             std::fs::remove_dir_all(folder).with_context(|| format!("{} is in the way", folder.display()))?;
         }
         std::fs::create_dir_all(folder)?;
-        let text = "# Countersign's main job, driven by itself\n\n".to_owned();
+        let text = "# Countersign, driven by itself\n\n".to_owned();
         let now = Instant::now();
         let doing = Arc::new(Mutex::new(Doing {
             what: "beginning".into(),
@@ -104,7 +104,7 @@ impl Transcript {
     /// Writes the story down. Also after a failure, with it as its last line.
     pub(crate) fn end(mut self, result: &Result<()>) -> Result<()> {
         match result {
-            Ok(()) => self.say("The main job is done, end to end."),
+            Ok(()) => self.say("Done, all of it."),
             // Whoever called prints it.
             Err(error) => self.text.push_str(&format!("\nIt went wrong here: {error:#}\n")),
         }

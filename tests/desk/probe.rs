@@ -54,7 +54,7 @@ impl Probe {
     /// It ended, or no answer came.
     pub fn ask(&mut self, words: &[&str]) -> Result<Value> {
         self.tell(words)?;
-        self.next().with_context(|| format!("no answer to {words:?}"))
+        self.hear().with_context(|| format!("no answer to {words:?}"))
     }
 
     /// Sends one order without waiting for the answer.
@@ -70,7 +70,7 @@ impl Probe {
     ///
     /// # Errors
     /// None came in time.
-    pub fn next(&mut self) -> Result<Value> {
+    pub fn hear(&mut self) -> Result<Value> {
         self.answers.recv_timeout(PATIENCE).context("the probe is silent")
     }
 }

@@ -14,7 +14,7 @@ use super::{Desk, PATIENCE};
 
 /// Reads one process group a line. At the end of its input it ends them all and removes the desk's folder.
 const GUARD: &str =
-    r#"ids=; while read -r id; do ids="$ids -$id"; done; kill -KILL -- $ids 2>/dev/null; rm -rf -- "$1""#;
+    r#"ids=; while read -r id; do ids="$ids -$id"; done; kill -s KILL -- $ids 2>/dev/null; rm -rf -- "$1""#;
 
 /// A program that runs on the desk, alone in its process group.
 pub(super) struct Running {
@@ -203,6 +203,37 @@ impl Drop for Desk {
         // The last first: whoever draws goes before the display.
         for mut running in self.running.drain(..).rev() {
             running.end();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    #[test]
+    fn the_guard_ends_everything_when_its_owner_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut guard = Guard::start(folder.path()).unwrap();
+        let start = |words: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", words]).process_group(0).spawn().unwrap()
+        };
+        let mut children = [start("sleep 90"), start("true"), start("sleep 90 & wait")];
+        for child in &children {
+            guard.watch(child.id()).unwrap();
+        }
+        children[1].wait().unwrap();
+        // What a signal that ends the owner does: its end of the pipe is closed.
+        drop(guard.0.stdin.take());
+        let until = Instant::now() + Duration::from_secs(20);
+        while folder.path().exists() {
+            assert!(Instant::now() < until, "the folder is still there");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        for child in &mut children {
+            assert!(child.try_wait().unwrap().is_some(), "a child is still there");
         }
     }
 }

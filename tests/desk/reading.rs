@@ -2,11 +2,15 @@
 
 use anyhow::{Context, Result};
 use fantoccini::key::Key;
+use serde_json::Value;
 
 use super::window::Window;
 
 /// Findings in the diff that wait for an acknowledgement.
 const TODO: &str = "//*[contains(@class, 'ack') and contains(@class, 'todo')]";
+
+/// Which finding of the diff has the focus.
+const FINDING: &str = "return document.activeElement.closest('[data-finding]')?.dataset.finding ?? null";
 
 impl Window<'_> {
     /// Goes through every file and every finding of the open change: `v` and `n`, then `]` and Return. How many files
@@ -30,16 +34,22 @@ impl Window<'_> {
             }
         }
         let findings = self.count(TODO).await?;
-        for left in (0..findings).rev() {
+        let mut last = Value::Null;
+        while self.count(TODO).await? > 0 {
             self.keys("]").await?;
-            // The step scrolls to the finding and gives its button the focus.
-            self.wait_for("a finding in focus", async || {
-                Ok(self.focus().await?.starts_with("Acknowledge:").then_some(()))
-            })
-            .await?;
-            self.keys(&char::from(Key::Enter).to_string()).await?;
+            // The step may open another file; then it gives the finding's button the focus.
+            last = self
+                .wait_for("the next finding in focus", async || {
+                    let here = self.script(FINDING).await?;
+                    Ok((!here.is_null() && here != last).then_some(here))
+                })
+                .await?;
+            // A lesser one needs no acknowledgement and can have it; the keys come by it all the same.
+            if self.focus().await?.starts_with("Acknowledge:") {
+                self.keys(&char::from(Key::Enter).to_string()).await?;
+            }
             self.wait_for("the finding to be acknowledged", async || {
-                Ok((self.count(TODO).await? <= left).then_some(()))
+                Ok(self.focus().await?.starts_with("Acknowledged:").then_some(()))
             })
             .await?;
         }

@@ -106,8 +106,11 @@ impl<'d> Window<'d> {
                 return Ok(found);
             }
             if start.elapsed() > PATIENCE {
-                let says = self.text().await.unwrap_or_default();
-                bail!("waited for {what} in vain; the window says:\n{says}");
+                let (says, focus) = (
+                    self.text().await.unwrap_or_default(),
+                    self.focus().await.unwrap_or_default(),
+                );
+                bail!("waited for {what} in vain; in focus: {focus:?}; the window says:\n{says}");
             }
             tokio::time::sleep(GLANCE).await;
         }

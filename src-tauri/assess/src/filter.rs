@@ -10,7 +10,7 @@ use regex::bytes::Regex;
 use crate::manifest;
 use crate::table::{Filter, Rule, Rules};
 use crate::tables::Tables;
-use crate::terraform::{Blocks, Fate, noun};
+use crate::terraform::{Blocks, Fate, noun, spoken};
 use crate::view::{View, pattern, squeezed};
 
 /// What is known about the whole diff.
@@ -213,7 +213,8 @@ impl<'a, 'p> Around<'a, 'p> {
             let removed = view.rows[at].line.kind == LineKind::Removed;
             removed && key(at).as_ref() == Some(&own) && squeezed(view.text(at)) != text
         });
-        changed.then(|| stateful.get(2).map(|name| lossy(name.as_bytes())))?
+        let part = |at| stateful.get(at).map(|part| lossy(part.as_bytes()));
+        changed.then(|| Some(spoken(&part(1)?, &part(2)?)))?
     }
 }
 

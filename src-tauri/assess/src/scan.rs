@@ -399,7 +399,7 @@ pub(crate) fn finding(
         subject: subject
             .filter(|_| names_subject)
             .map(|subject| unquoted(&subject)),
-        why: kept.why.unwrap_or(rule.why()).to_owned(),
+        why: kept.why.unwrap_or(rule.why()).replace("{1}", &shown(&captured)),
         check: rule.check().to_owned(),
         excerpt: short(text.strip_suffix(b"\r").unwrap_or(text), SHOWN),
         note: kept.note,

@@ -145,7 +145,9 @@ impl Blocks {
             };
             let block = Block {
                 address: format!("{kind}.{name}"),
-                called: value(&CALLED).filter(|_| kind != "module").unwrap_or(name),
+                called: value(&CALLED)
+                    .filter(|_| kind != "module")
+                    .unwrap_or_else(|| spoken(&kind, &name)),
                 source: value(&SOURCE).filter(|_| kind == "module"),
                 kind,
                 dir: view.dir(side).to_owned(),
@@ -238,6 +240,15 @@ impl Blocks {
     pub(crate) fn named(&self, file: usize, row: usize) -> Option<(String, String)> {
         let gone = self.gone_at(file, row)?;
         Some((gone.kind.clone(), gone.called.clone()))
+    }
+}
+
+/// How an object is named in a sentence. Where its own name tells nothing, the type stands before it.
+pub(crate) fn spoken(kind: &str, name: &str) -> String {
+    if matches!(name, "this" | "main" | "default" | "self" | "primary") {
+        format!("{kind}.{name}")
+    } else {
+        name.to_owned()
     }
 }
 

@@ -10,7 +10,7 @@ use super::{AROUND, Both, line_of};
 use crate::filter::{self, Kept, STATEFUL};
 use crate::scan::{finding, lower_in_tests};
 use crate::table::Rules;
-use crate::terraform::noun;
+use crate::terraform::{noun, spoken};
 use crate::view::View;
 
 /// The folders whose files change.
@@ -110,7 +110,7 @@ impl Folders {
         });
         let line = line_of(text, start);
         let object = Object {
-            called: called.unwrap_or(name).to_owned(),
+            called: called.map_or_else(|| spoken(&kind, name), str::to_owned),
             guarded: guard,
             path: path.to_owned(),
             renamed: renamed.cloned(),

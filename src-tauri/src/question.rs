@@ -42,6 +42,8 @@ pub(crate) fn ask(app: &AppHandle<Wry>, question: &Question, answer: Sender<bool
         }
     });
     dialog.show_all();
+    // Drawn from the start, and not only once a key was pressed: one sees what Return would do.
+    dialog.set_focus_visible(true);
     cancel.grab_focus();
     dialog.present();
 }

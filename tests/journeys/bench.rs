@@ -10,7 +10,7 @@ use countersign_engine::github::GitHub;
 use countersign_engine::ports::{Desktop, Notice, Question, TrayState};
 use countersign_engine::vault::Vault;
 use countersign_engine::view::{
-    ChangeView, DecisionRow, DecisionView, OutboxStateView, Queue, QueueFilter, Row,
+    ChangeView, Connection, DecisionRow, DecisionView, OutboxStateView, Queue, QueueFilter, Row,
 };
 use countersign_tests::forge::Forge;
 use countersign_tests::forge::git::Edit;
@@ -297,7 +297,7 @@ impl Bench {
     /// Waits for the first poll that was answered.
     pub(crate) async fn synced(&self) {
         self.until("the first sync", async |bench| {
-            bench.engine.status().await.unwrap().data_at.is_some()
+            bench.engine.status().await.unwrap().connection == Connection::Online
         })
         .await;
     }

@@ -110,7 +110,7 @@ fn an_argument_that_forces_replacement_counts_in_blocks_that_hold_data() {
     let stateful = in_section("a/main.tf", "resource \"aws_db_instance\" \"main\" {", lines);
     assert_eq!(
         findings(&stateful)[0].title,
-        "Can force main to be deleted and recreated"
+        "Can force aws_db_instance.main to be deleted and recreated"
     );
     assert_eq!(
         rules(&in_section("a/main.tf", "resource \"aws_lb\" \"main\" {", lines)),

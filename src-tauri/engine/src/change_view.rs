@@ -294,7 +294,14 @@ fn note(file: &FilePatch<'_>) -> Option<String> {
         (Some(kind), Some(mode)) => Some(format!("{kind}, {mode}")),
         (Some(kind), None) => Some(kind.to_owned()),
         (None, Some(mode)) => Some(mode),
-        (None, None) if file.hunks.is_empty() => Some("no lines changed".to_owned()),
+        (None, None) if file.hunks.is_empty() => Some(
+            match file.kind {
+                PatchKind::Added => "empty",
+                PatchKind::Deleted => "it was empty",
+                PatchKind::Modified | PatchKind::Renamed | PatchKind::Copied => "no lines changed",
+            }
+            .to_owned(),
+        ),
         (None, None) => None,
     }
 }

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::account::{Account, Online};
 use crate::ports::{Desktop, Forge, HiddenOrganisation, Quota};
-use crate::store::{Store, StoreError};
+use crate::store::{REFRESHED, Store, StoreError};
 use crate::vault::Vault;
 use crate::view::{Code, Connection, Failure, KeyView, KeychainState, Message};
 use crate::words;
@@ -161,6 +161,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             )
         })?;
         let store = Store::open(&path).map_err(Failure::from)?;
+        let refreshed_at = store.meta(REFRESHED).ok().flatten();
         let live = Live {
             revision: 1,
             connection: Connection::Connecting,
@@ -180,7 +181,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             poller: Poller::new(now(), options.interval),
             polling: false,
             skew: SignedDuration::ZERO,
-            refreshed_at: None,
+            refreshed_at: refreshed_at.and_then(|at| at.parse().ok()),
             last_refresh: None,
         };
         let (stop, stopped) = watch::channel(false);

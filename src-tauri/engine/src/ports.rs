@@ -32,8 +32,8 @@ pub struct NotAForge(pub String);
 impl Address {
     /// Reads what a person typed: `github.com`, `https://ghe.example.com`, `http://127.0.0.1:8080`.
     ///
-    /// GitHub.com's API lives on a host of its own, an Enterprise Server's under `/api` (github.md). A token must
-    /// not travel in the clear, so `http://` is accepted for loopback addresses only.
+    /// GitHub.com's API lives on a host of its own, an Enterprise Server's under `/api`. A token must not travel in
+    /// the clear, so `http://` is accepted for loopback addresses only. Source: "About the REST API" of both.
     pub fn parse(text: &str) -> Result<Self, NotAForge> {
         let bad = || NotAForge(text.to_owned());
         let trimmed = text.trim().trim_end_matches('/');

@@ -155,6 +155,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             // From here on, a poll that is still under way for it writes nothing any more.
             self.set_account(None, None);
             self.store().forget_account()?;
+            self.live().refreshed_at = None;
         }
         let kin = Kin {
             forge: forge.to_owned(),

@@ -28,6 +28,9 @@ pub use reading::Looked;
 /// Set in `meta` once a sync has ended: what was there then is never told as new.
 pub(crate) const SYNCED: &str = "synced";
 
+/// When the forge last confirmed what is held, in `meta`: the data's age is honest after a restart too.
+pub(crate) const REFRESHED: &str = "refreshed_at";
+
 /// Why the database could not be opened or used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -431,7 +434,7 @@ impl Store {
             tx.execute(&format!("DELETE FROM {table}"), [])?;
         }
         // The next account's first sync is a first one again, and silent.
-        tx.execute("DELETE FROM meta WHERE name = ?1", [SYNCED])?;
+        tx.execute("DELETE FROM meta WHERE name IN (?1, ?2)", [SYNCED, REFRESHED])?;
         tx.commit()?;
         Ok(())
     }

@@ -11,12 +11,12 @@ use crate::account::Online;
 use crate::assessing;
 use crate::engine::{Engine, now};
 use crate::ports::{Desktop, Forge, ForgeError, Hit, Hydrated, Notice};
-use crate::store::{Facts, Held, SYNCED};
+use crate::store::{Facts, Held, REFRESHED, SYNCED};
 use crate::view::{Connection, Message};
 use crate::whole::{self, Whole};
 use crate::words;
 
-/// Changes a call. Source: github.md, the cost of one hydrate.
+/// Changes a call: a query of this size costs four points. Source: GitHub's "Rate limits for the GraphQL API".
 const BATCH: usize = 50;
 /// Check states need not touch a change's update time, so everything that waits is read again this often.
 const REFRESH: SignedDuration = SignedDuration::from_mins(10);
@@ -40,11 +40,14 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let Some(online) = self.online() else { return };
         let outcome = match self.poll_once(&online).await {
             Ok(quota) => {
+                let at = now();
+                let noted = self.store().set_meta(REFRESHED, Some(&at.to_string()));
+                self.wrote(noted);
                 let mut live = self.live();
                 live.connection = Connection::Online;
                 live.offline_since = None;
                 live.trouble = None;
-                live.refreshed_at = Some(now());
+                live.refreshed_at = Some(at);
                 Outcome::Answered { quota }
             }
             Err(error) => self.failed(&error),

@@ -23,7 +23,7 @@ pub enum SeverityView {
     Critical,
 }
 
-/// What the evidence adds up to (product.md's words).
+/// What the evidence adds up to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]

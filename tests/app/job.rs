@@ -13,6 +13,9 @@ const PAGE: &str = "
     const kept = [localStorage, sessionStorage].map((store) => JSON.stringify({ ...store }));
     return [document.documentElement.outerHTML, document.cookie, location.href, ...fields, ...kept].join('\\n');";
 
+/// The field that is labelled *Forge*.
+const FORGE: &str = "//input[@id = //label[normalize-space() = 'Forge']/@for]";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_in_shows_the_queue_and_leaves_the_token_nowhere() -> Result<()> {
     within(async {
@@ -21,7 +24,7 @@ async fn signing_in_shows_the_queue_and_leaves_the_token_nowhere() -> Result<()>
         let profile = desk.home().join("profile");
         let window = Window::open(&desk, &app()?, &["--profile", &profile.to_string_lossy()]).await?;
 
-        window.fill("//input[@id='forge']", forge.url()).await?;
+        window.fill(FORGE, forge.url()).await?;
         window.fill("//input[@id='token']", "ghp_wrong").await?;
         window.press_button("Sign in").await?;
         window.says("How it went").await?;
@@ -34,6 +37,11 @@ async fn signing_in_shows_the_queue_and_leaves_the_token_nowhere() -> Result<()>
         let token = forge.token();
         window.fill("//input[@id='token']", &token).await?;
         window.press_button("Sign in").await?;
+        // What was checked stays to be read; then comes the key.
+        window.press_button("Continue").await?;
+        window.press_button("Make a key in the keychain").await?;
+        window.says("allowed_signers").await?;
+        window.press_button("Open the queue").await?;
         window.find("//*[@role='option']").await?;
         window.says(TITLE).await?;
 

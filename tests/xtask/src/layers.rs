@@ -66,6 +66,7 @@ const LAYERS: &[Layer] = &[
             "toml",
             "tree-sitter",
             "tree-sitter-bash",
+            "yaml_serde",
         ],
         never_below: JUDGE_NEVER,
     },

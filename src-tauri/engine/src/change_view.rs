@@ -11,6 +11,7 @@ use countersign_core::patch::{FileKind as PatchKind, FilePatch, FileType, LineKi
 use crate::account::Account;
 use crate::counting;
 use crate::engine::{Engine, beside, now};
+use crate::ground;
 use crate::markdown::markdown;
 use crate::ports::{Desktop, Forge};
 use crate::queue_view::{badge, decision_row, person, severity};
@@ -214,6 +215,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 })
                 .collect(),
             reviews: reviews(change, account),
+            ground: ground::ground(change, &held.facts, patch.as_ref()),
             since_last: earlier
                 .map(|looked| since_last(change, looked, patch.as_ref(), earlier_diff.as_deref())),
             files,

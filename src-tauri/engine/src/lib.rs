@@ -9,6 +9,7 @@
 //! | `whole` | changed files as a whole, for the parsers |
 //! | `assessing` | from the forge's answer to what is held |
 //! | `queue_view`, `change_view` | what the window shows, from what is held |
+//! | `ground` | whose ground a change stands on, by CODEOWNERS |
 //! | `status`, `failure` | the status line and the tray; what a command answers when it cannot |
 //! | `ready`, `counting` | whether a decision can be signed, and whether it will count |
 //! | `sheet`, `statement` | what the user is asked, and what is signed |
@@ -37,6 +38,7 @@ mod deciding;
 pub mod engine;
 mod failure;
 pub mod github;
+mod ground;
 mod hidden;
 mod highlight;
 mod limited;

@@ -371,6 +371,16 @@ pub struct ReviewView {
     pub words: String,
 }
 
+/// Whose ground some of the touched files are, and whether an owner was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct GroundView {
+    /// "Owned by **@acme/platform**, who was asked."
+    pub words: Vec<Run>,
+    /// An owner was asked or has reviewed; `None` where nobody owns it or it cannot be told.
+    pub asked: Option<bool>,
+}
+
 /// How a file was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -458,6 +468,8 @@ pub struct ChangeView {
     pub checks: Vec<CheckView>,
     /// Reviews of others.
     pub reviews: Vec<ReviewView>,
+    /// Whose ground it is by CODEOWNERS; empty without such a file.
+    pub ground: Vec<GroundView>,
     /// Files in the order of the diff. Empty only together with an entry in `not_assessed`.
     pub files: Vec<FileEntry>,
     /// What changed since the user last decided or looked: "1 commit, 2 files"; `None` the first time.

@@ -354,6 +354,16 @@ author: string,
  */
 words: string, };
 
+export type GroundView = { 
+/**
+ * "Owned by **@acme/platform**, who was asked."
+ */
+words: Array<Run>, 
+/**
+ * No owner was asked, or that cannot be told: the reader is to notice.
+ */
+open: boolean, };
+
 export type FileKind = "added" | "deleted" | "modified" | "renamed" | "copied";
 
 export type FileEntry = { 
@@ -479,6 +489,10 @@ checks: Array<CheckView>,
  * Reviews of others.
  */
 reviews: Array<ReviewView>, 
+/**
+ * Whose ground it is by CODEOWNERS; empty without such a file.
+ */
+ground: Array<GroundView>, 
 /**
  * Files in the order of the diff. Empty only together with an entry in `not_assessed`.
  */

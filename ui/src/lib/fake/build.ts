@@ -4,6 +4,7 @@ import type {
   ComponentView,
   EvidenceView,
   FindingView,
+  GroundView,
   Message,
   NotAssessedView,
   ReviewView,
@@ -41,6 +42,7 @@ export interface SampleChange {
   notAssessed: NotAssessedView[];
   checks: CheckView[];
   reviews: ReviewView[];
+  ground?: GroundView[];
   files: SampleFile[];
   sinceLast: string | null;
   willCount: WillCount;

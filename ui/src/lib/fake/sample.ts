@@ -142,6 +142,10 @@ export function sampleChanges(variant: string): SampleChange[] {
       notAssessed: big ? [] : [{ path: "docs/network.png", reason: "binary: no rule can look inside" }],
       checks: checks(["fmt", "validate", "plan (staging)", "policy"], [["plan (prod-eu)", "skipped"]]),
       reviews: [{ author: "sol-v", words: "approved an older head, so it does not count" }],
+      ground: [
+        { words: runs("1 file: owned by *@acme/platform*, who was asked."), asked: true },
+        { words: runs("5 files: owned by *@acme/network*, who was not asked."), asked: false },
+      ],
       files,
       sinceLast: "1 commit, 2 files",
       willCount: COUNTS,

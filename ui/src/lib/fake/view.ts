@@ -27,6 +27,7 @@ export function viewOf(change: SampleChange, id: string, now: number): Omit<Chan
     not_assessed: change.notAssessed,
     checks: change.checks,
     reviews: change.reviews,
+    ground: change.ground ?? [],
     files: [],
     since_last: change.sinceLast,
     will_count: change.willCount,

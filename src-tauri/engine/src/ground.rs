@@ -71,9 +71,8 @@ pub(crate) fn ground(change: &Change, facts: &Facts, patch: Option<&Patch<'_>>) 
 }
 
 fn said(text: String) -> GroundView {
-    let text = visible(&text);
     GroundView {
-        words: vec![Run { text, strong: false }],
+        words: vec![Run::plain(visible(&text))],
         asked: None,
     }
 }
@@ -86,7 +85,6 @@ fn unowned(which: &str, path: &str) -> String {
 /// One group of files with the same owners.
 fn owned(change: &Change, which: String, owners: &[String]) -> GroundView {
     let (words, asked) = standing(change, owners);
-    let plain = |text: String| Run { text, strong: false };
     let by = if which.is_empty() {
         "Owned by "
     } else {
@@ -94,12 +92,9 @@ fn owned(change: &Change, which: String, owners: &[String]) -> GroundView {
     };
     GroundView {
         words: vec![
-            plain(format!("{which}{by}")),
-            Run {
-                text: visible(&owners.join(" or ")),
-                strong: true,
-            },
-            plain(format!(", {words}.")),
+            Run::plain(format!("{which}{by}")),
+            Run::strong(visible(&owners.join(" or "))),
+            Run::plain(format!(", {words}.")),
         ],
         asked,
     }

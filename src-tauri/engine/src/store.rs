@@ -23,7 +23,7 @@ mod reading;
 mod schema;
 
 pub use outbox::{Entry, NewEntry};
-pub use reading::Looked;
+pub use reading::{Acknowledgement, Looked};
 
 /// Set in `meta` once a sync has ended: what was there then is never told as new.
 pub(crate) const SYNCED: &str = "synced";

@@ -40,6 +40,7 @@ export interface SampleChange {
   components: ComponentView[];
   componentsWords: string;
   notAssessed: NotAssessedView[];
+  measures?: string;
   checks: CheckView[];
   reviews: ReviewView[];
   ground?: GroundView[];
@@ -48,14 +49,16 @@ export interface SampleChange {
   willCount: WillCount;
 }
 
-/** Strong where it stands between asterisks. */
+/** Strong where it stands between asterisks, code between ticks. */
 export function runs(text: string): Run[] {
   return text
-    .split(/(\*[^*]+\*)/u)
+    .split(/(\*[^*]+\*|`[^`]+`)/u)
     .filter((part) => part !== "")
-    .map((part) =>
-      part.startsWith("*") ? { text: part.slice(1, -1), strong: true } : { text: part, strong: false },
-    );
+    .map((part) => {
+      const strong = part.startsWith("*");
+      const code = part.startsWith("`");
+      return { text: strong || code ? part.slice(1, -1) : part, strong, code };
+    });
 }
 
 type Spot = { file: number; row: number; line: number; path: string };
@@ -86,6 +89,7 @@ export function finding(
     line: placed ? spot.line : null,
     must_acknowledge: severity === "critical" || severity === "high",
     acknowledged_at: null,
+    noted: "",
   };
 }
 

@@ -47,7 +47,7 @@ pub(crate) async fn mark_viewed(
     app.mark_viewed(id, head, index, viewed).await
 }
 
-/// Remembers that a finding was acknowledged, or was not.
+/// Remembers that a finding was acknowledged, with a note or without, or was not.
 #[tauri::command]
 pub(crate) async fn acknowledge(
     app: State<'_, App>,
@@ -55,8 +55,9 @@ pub(crate) async fn acknowledge(
     head: String,
     finding: String,
     acknowledged: bool,
+    note: Option<String>,
 ) -> Answer<()> {
-    app.acknowledge(id, head, finding, acknowledged).await
+    app.acknowledge(id, head, finding, acknowledged, note).await
 }
 
 /// What would be signed.

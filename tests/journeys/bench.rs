@@ -345,7 +345,7 @@ impl Bench {
         }
         for finding in &view.findings {
             self.engine
-                .acknowledge(view.id.clone(), view.head.clone(), finding.id.clone(), true)
+                .acknowledge(view.id.clone(), view.head.clone(), finding.id.clone(), true, None)
                 .await
                 .unwrap();
         }

@@ -9,7 +9,7 @@ use countersign_tests::forge::faults::{Effect, Fault};
 use countersign_tests::forge::git::Edit;
 use tempfile::TempDir;
 
-use super::bench::{Bench, REPO, commit};
+use super::bench::{Bench, REPO, change, commit};
 
 /// `ssh-keygen -Y verify` over the envelope in a review's body: a judge nobody here wrote.
 fn openssh_accepts(body: &str, signers: &str) -> bool {
@@ -99,6 +99,49 @@ async fn an_approval_is_signed_submitted_read_back_and_openssh_accepts_it() {
         .map(|section| section.kind)
         .collect();
     assert_eq!(kinds, [SectionKind::DoneToday]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_noted_on_a_finding_stands_in_the_review_and_with_the_finding() {
+    let bench = Bench::with(|world| {
+        let sql = vec![Edit::write(
+            "db/migrations/0042_drop.sql",
+            "DROP TABLE legacy_invoices;\n",
+        )];
+        world.open(change("feature", sql)).unwrap();
+    })
+    .await;
+    let view = bench.read(1).await;
+    let finding = view.findings[0].id.clone();
+    let note = |note: String| {
+        bench.engine.acknowledge(
+            view.id.clone(),
+            view.head.clone(),
+            finding.clone(),
+            true,
+            Some(note),
+        )
+    };
+    assert!(note("x".repeat(501)).await.is_err());
+    note("Archived on Monday.".into()).await.unwrap();
+    let again = bench.engine.change(bench.id(1)).await.unwrap();
+    assert_eq!(again.findings[0].noted, "Archived on Monday.");
+    let decided = bench.decide(&view, DecisionView::Approve, "Read it all.").await;
+    assert!(decided.unwrap().signed);
+    bench.comes_to(OutboxStateView::Confirmed).await;
+    let body = &bench.forge.reviews(REPO, 1)[0].body;
+    let (line, rest) = body.split_once("\n\n").unwrap();
+    assert!(!line.is_empty());
+    let title: String = view.findings[0]
+        .title
+        .iter()
+        .map(|run| run.text.as_str())
+        .collect();
+    let item =
+        format!("- `{title}` (`db/migrations/0042_drop.sql:1`): Archived on Monday.\n\nRead it all.\n\n");
+    assert!(rest.starts_with(&item), "{body}");
+    let signers = format!("priya@acme.example {}\n", bench.agent.public_key());
+    assert!(openssh_accepts(body, &signers));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use countersign_tests::forge::faults::{Effect, Fault};
 use countersign_tests::forge::git::Edit;
 use countersign_tests::forge::world::Asked;
 
-use super::bench::{Bench, change};
+use super::bench::{Bench, POLICY, REPO, change};
 
 async fn opened(edits: Vec<Edit>) -> (Bench, ChangeView) {
     let bench = Bench::with(|world| {
@@ -50,6 +50,59 @@ async fn evidence_and_findings_are_there_with_their_proof() {
     let queue = bench.queue().await;
     assert_eq!(queue.sections[0].kind, SectionKind::NeedsYou);
     assert!(queue.sections[0].rows[0].severity >= SeverityView::High);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_ground_it_is_is_said_with_whom_the_forge_asked() {
+    let bench = Bench::with(|world| {
+        let owners = b"/src/ @Priya-N @sol-v\n";
+        world
+            .set_file(REPO, "main", ".github/CODEOWNERS", owners)
+            .unwrap();
+        world
+            .open(change(
+                "feature",
+                vec![Edit::write("src/app.txt", "one\n2\nthree\n")],
+            ))
+            .unwrap();
+    })
+    .await;
+    let view = bench.engine.change(bench.id(1)).await.unwrap();
+    let words: Vec<String> = view
+        .ground
+        .iter()
+        .map(|ground| ground.words.iter().map(|run| run.text.as_str()).collect())
+        .collect();
+    assert_eq!(
+        words,
+        ["Owned by @Priya-N or @sol-v, of whom @Priya-N was asked."]
+    );
+    assert_eq!(view.ground[0].asked, Some(true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_names_the_components_that_it_touches_and_the_change_its_size() {
+    let bench = Bench::with(|world| {
+        let parts = "[[component]]\nname = \"app\"\npaths = [\"src/**\"]\n\n\
+                     [[component]]\nname = \"site\"\npaths = [\"site/**\"]\ndepends_on = [\"app\"]\n";
+        let policy = format!("{POLICY}\n{parts}");
+        world
+            .set_file(REPO, "main", ".github/countersign.toml", policy.as_bytes())
+            .unwrap();
+        world
+            .open(change(
+                "feature",
+                vec![Edit::write("src/app.txt", "one\n2\nthree\n")],
+            ))
+            .unwrap();
+    })
+    .await;
+    assert_eq!(bench.rows().await[0].components, ["app"]);
+    let view = bench.engine.change(bench.id(1)).await.unwrap();
+    assert_eq!(view.components.len(), 2, "what depends on it is in the picture");
+    assert_eq!(view.measures, "1 file in 1 folder; 1 line added, 1 removed.");
+    assert_eq!(view.evidence[0].role, "wrote it", "{:?}", view.evidence);
+    assert_eq!(view.evidence[0].place, "co-authored-by line in 1 of 1 commit");
 }
 
 #[tokio::test(flavor = "multi_thread")]

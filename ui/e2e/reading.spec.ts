@@ -103,7 +103,7 @@ test("from a finding to its line and back, then to the queue", async ({ page }) 
   await expect(page.getByRole("option", { selected: true })).toBeFocused();
 });
 
-test("the queue by tool and by severity, with a way back in sight", async ({ page }) => {
+test("the queue by tool, severity and component, with a way back in sight", async ({ page }) => {
   await start(page);
   const waiting = page.getByRole("option");
   await expect(waiting).toHaveCount(7);
@@ -117,6 +117,22 @@ test("the queue by tool and by severity, with a way back in sight", async ({ pag
   await expect(waiting).toHaveCount(2);
   await page.getByRole("button", { name: "No longer only Critical" }).click();
   await expect(waiting).toHaveCount(7);
+  await page.getByRole("button", { name: "Needs a sign-off" }).click();
+  await page
+    .getByRole("group", { name: "Component" })
+    .getByRole("menuitemradio", { name: "network" })
+    .click();
+  await expect(waiting).toHaveCount(1);
+  await page.getByRole("button", { name: "No longer only network" }).click();
+  await expect(waiting).toHaveCount(7);
+});
+
+test("what no rule looked at stands with the findings, and leads to its file", async ({ page }) => {
+  await start(page);
+  await openCritical(page);
+  const list = page.getByRole("list", { name: "Findings" });
+  await list.getByRole("button", { name: /No rule looked at docs\/network\.png binary/u }).click();
+  await expect(page.getByText("binary: there are no lines to show.")).toBeVisible();
 });
 
 test("a blast radius of sixty is a small picture and a list of all", async ({ page }) => {

@@ -75,3 +75,39 @@ test("what the sheet must not cover stays in sight while the window gets smaller
   await expect(lead).toBeInViewport({ ratio: 1 });
   await expect(sheet.getByRole("button", { name: /Sign and approve/u })).toBeInViewport({ ratio: 1 });
 });
+
+test("a note on a finding is written with keys alone, and never signs", async ({ page }) => {
+  await start(page);
+  await openCritical(page);
+  await page.keyboard.press("a");
+  const sheet = page.getByRole("dialog");
+  const box = sheet.getByRole("checkbox", { name: /Skips the final snapshot/u });
+  await expect(box).toBeFocused();
+  await page.keyboard.press("Space");
+  const add = sheet.getByRole("button", { name: "Add a note: Skips the final snapshot" });
+  await expect(add).toBeVisible();
+  await page.keyboard.press("Tab");
+  await expect(add).toBeFocused();
+  await page.keyboard.press("Enter");
+  const field = sheet.getByRole("textbox", { name: "Note: Skips the final snapshot" });
+  await expect(field).toBeFocused();
+  await page.keyboard.type("] restored one today");
+  await page.keyboard.press("Control+Enter");
+  await expect(sheet.getByText("Your note: ] restored one today")).toBeVisible();
+  await expect(
+    sheet.getByRole("button", { name: "Change the note: Skips the final snapshot" }),
+  ).toBeFocused();
+  // Esc leaves the field as it was before, and the sheet open.
+  await page.keyboard.press("Enter");
+  await page.keyboard.type(" and more");
+  await page.keyboard.press("Escape");
+  await expect(field).toBeHidden();
+  await expect(sheet.getByText("Your note: ] restored one today")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(sheet).toBeHidden();
+  // It stands with the finding, in the list and on its line.
+  await expect(page.getByRole("list", { name: "Findings" })).toContainText("Your note: ] restored one today");
+  await expect(page.getByRole("table", { name: "envs/prod-eu/main.tf" })).toContainText(
+    "Your note: ] restored one today",
+  );
+});

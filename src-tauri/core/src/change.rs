@@ -233,6 +233,15 @@ pub enum Asked {
     Reviewed,
 }
 
+/// A review that the forge asks for, of the user or of anybody else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requested {
+    /// Login, or `org/slug` of a team; `None` for one that the token may not name.
+    pub who: Option<String>,
+    /// The forge asked because of CODEOWNERS, not because somebody chose.
+    pub code_owner: bool,
+}
+
 /// State of a review. Source: GraphQL `PullRequestReviewState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -324,6 +333,8 @@ pub struct Change {
     pub target: Target,
     /// Why the user is asked.
     pub asked: Vec<Asked>,
+    /// Whom the forge asks for a review and who has not given one yet, the user or not.
+    pub requested: Vec<Requested>,
     /// Label names.
     pub labels: Vec<String>,
     /// Assignees: with some agents, the person who set the agent to work.

@@ -3,23 +3,25 @@
 use std::collections::BTreeMap;
 
 use countersign_assess::verdict;
-use countersign_core::change::{AccountKind, Change, CheckState, ReviewState};
-use countersign_core::evidence::Strength;
-use countersign_core::finding::{Component, Finding, Severity, Side};
+use countersign_core::change::{AccountKind, Change, CheckState};
+use countersign_core::finding::{Finding, Severity, Side};
 use countersign_core::patch::{FileKind as PatchKind, FilePatch, FileType, LineKind, Patch};
 
 use crate::account::Account;
 use crate::counting;
 use crate::engine::{Engine, beside, now};
+use crate::ground;
 use crate::markdown::markdown;
+use crate::noted;
 use crate::ports::{Desktop, Forge};
+use crate::proof;
 use crate::queue_view::{badge, decision_row, person, severity};
 use crate::ready::must_acknowledge;
 use crate::rows::{rows, visible};
-use crate::store::{Held, Looked};
+use crate::store::{Acknowledgement, Held, Looked};
 use crate::view::{
-    ChangeView, CheckView, Code, ComponentView, EvidenceView, Failure, FileEntry, FileKind, FileView,
-    FindingView, NotAssessedView, ReviewView, Run, SeverityView, VerdictView,
+    ChangeView, CheckView, Code, Failure, FileEntry, FileKind, FileView, FindingView, NotAssessedView, Run,
+    VerdictView,
 };
 use crate::words;
 
@@ -84,13 +86,14 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         Ok(())
     }
 
-    /// Acknowledges a finding at this head, or takes that back.
+    /// Acknowledges a finding at this head, or takes that back. Without a note the one that is there stays.
     pub async fn acknowledge(
         &self,
         id: String,
         head: String,
         finding: String,
         acknowledged: bool,
+        note: Option<String>,
     ) -> Result<(), Failure> {
         let held = self.shown(&id, &head)?;
         if !held.assessment.findings.iter().any(|known| known.id == finding) {
@@ -99,9 +102,14 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 "Read the change again.",
             ));
         }
-        let at = acknowledged.then(now);
-        self.store()
-            .set_acknowledged(&held.change.id, &held.change.head.oid, &finding, at)?;
+        let note = note.as_deref().map(noted::kept).transpose()?;
+        let (id, head) = (&held.change.id, &held.change.head.oid);
+        if acknowledged {
+            self.store()
+                .acknowledge(id, head, &finding, now(), note.as_deref())?;
+        } else {
+            self.store().take_back_acknowledgement(id, head, &finding)?;
+        }
         self.changed();
         Ok(())
     }
@@ -125,10 +133,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let store = self.store();
         let diff = store.diff(&change.target.oid, &change.head.oid)?;
         let viewed = store.viewed(&change.id, &change.head.oid)?;
-        let acknowledged: BTreeMap<String, jiff::Timestamp> = store
-            .acknowledged(&change.id, &change.head.oid)?
-            .into_iter()
-            .collect();
+        let acknowledged = store.acknowledged(&change.id, &change.head.oid)?;
         let looked = store.looked(&change.id)?;
         let decided = store
             .decisions_on(&change.id)?
@@ -150,7 +155,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             .assessment
             .findings
             .iter()
-            .map(|finding| finding_view(finding, patch.as_ref(), acknowledged.get(&finding.id)))
+            .map(|finding| {
+                let done = acknowledged.iter().find(|done| done.finding == finding.id);
+                finding_view(finding, patch.as_ref(), done)
+            })
             .collect();
         let verdict = verdict::verdict(change, &held.classification, &held.assessment);
         let will_count = counting::will_count(
@@ -178,18 +186,18 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                     .lead
                     .iter()
                     .map(|run| Run {
-                        text: visible(&run.text),
                         strong: run.strong,
+                        ..Run::plain(visible(&run.text))
                     })
                     .collect(),
                 second: visible(&verdict.second),
             },
             badge: badge(&held.classification),
             involvement_words: held.involvement_words.clone(),
-            evidence: evidence(held),
+            evidence: proof::evidence(held),
             findings,
-            components: held.assessment.components.iter().map(component).collect(),
-            components_words: components_words(held),
+            components: held.assessment.components.iter().map(proof::component).collect(),
+            components_words: proof::components_words(held),
             not_assessed: held
                 .assessment
                 .not_assessed
@@ -199,6 +207,12 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                     reason: visible(&missing.reason),
                 })
                 .collect(),
+            measures: held
+                .assessment
+                .measures
+                .as_ref()
+                .map(proof::measures)
+                .unwrap_or_default(),
             checks: change
                 .checks
                 .iter()
@@ -213,7 +227,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                     .into(),
                 })
                 .collect(),
-            reviews: reviews(change, account),
+            reviews: proof::reviews(change, account),
+            ground: ground::ground(change, &held.facts, patch.as_ref()),
             since_last: earlier
                 .map(|looked| since_last(change, looked, patch.as_ref(), earlier_diff.as_deref())),
             files,
@@ -283,7 +298,7 @@ fn note(file: &FilePatch<'_>) -> Option<String> {
     let kind = match file.file_type() {
         Some(FileType::Submodule) => Some("submodule"),
         Some(FileType::Symlink) => Some("symbolic link"),
-        _ if file.binary => Some("binary: not shown"),
+        _ if file.binary => Some("binary"),
         _ => None,
     };
     let mode = match (file.old_mode, file.new_mode) {
@@ -306,7 +321,7 @@ fn note(file: &FilePatch<'_>) -> Option<String> {
     }
 }
 
-fn finding_view(finding: &Finding, patch: Option<&Patch<'_>>, at: Option<&jiff::Timestamp>) -> FindingView {
+fn finding_view(finding: &Finding, patch: Option<&Patch<'_>>, done: Option<&Acknowledgement>) -> FindingView {
     let place = patch.and_then(|patch| place(finding, patch));
     FindingView {
         id: finding.id.clone(),
@@ -322,17 +337,14 @@ fn finding_view(finding: &Finding, patch: Option<&Patch<'_>>, at: Option<&jiff::
         row: place.and_then(|(_, row)| row),
         line: finding.line,
         must_acknowledge: must_acknowledge(finding),
-        acknowledged_at: at.map(ToString::to_string),
+        acknowledged_at: done.map(|done| done.at.to_string()),
+        noted: done.map(|done| done.note.clone()).unwrap_or_default(),
     }
 }
 
 /// The title with its subject in strong type.
 fn title(finding: &Finding) -> Vec<Run> {
     let text = visible(&finding.title);
-    let plain = |text: &str| Run {
-        text: text.to_owned(),
-        strong: false,
-    };
     let subject = finding
         .subject
         .as_deref()
@@ -343,18 +355,11 @@ fn title(finding: &Finding) -> Vec<Run> {
         .and_then(|subject| text.split_once(subject).map(|parts| (parts, subject)))
     {
         Some(((before, after), subject)) => {
-            let mut runs = vec![
-                plain(before),
-                Run {
-                    text: subject.to_owned(),
-                    strong: true,
-                },
-                plain(after),
-            ];
+            let mut runs = vec![Run::plain(before), Run::strong(subject), Run::plain(after)];
             runs.retain(|run| !run.text.is_empty());
             runs
         }
-        None => vec![plain(&text)],
+        None => vec![Run::plain(text)],
     }
 }
 
@@ -387,104 +392,6 @@ fn place(finding: &Finding, patch: &Patch<'_>) -> Option<(u32, Option<u32>)> {
         }
     }
     Some((file, None))
-}
-
-fn evidence(held: &Held) -> Vec<EvidenceView> {
-    held.classification
-        .evidence
-        .iter()
-        .map(|evidence| EvidenceView {
-            strength: match evidence.strength {
-                Strength::Definitive => "certain",
-                Strength::Strong => "strong",
-                Strength::Weak => "weak",
-            }
-            .into(),
-            text: visible(&evidence.text),
-            place: match evidence.commits {
-                Some(commits) => format!(
-                    "{} of {}",
-                    commits.matched,
-                    words::count(commits.of as usize, "commit", "commits")
-                ),
-                None => evidence.place.to_string(),
-            },
-            tool: evidence.tool.clone().unwrap_or_default(),
-        })
-        .collect()
-}
-
-fn component(component: &Component) -> ComponentView {
-    ComponentView {
-        name: visible(&component.name),
-        tier: component.tier,
-        distance: component.distance,
-        depends_on: component.depends_on.iter().map(|name| visible(name)).collect(),
-        severity: component
-            .severity
-            .map_or(SeverityView::None, |found| severity(Some(found))),
-    }
-}
-
-fn components_words(held: &Held) -> String {
-    let components = &held.assessment.components;
-    if components.is_empty() {
-        return String::new();
-    }
-    let dependants = components
-        .iter()
-        .filter(|component| component.distance > 0)
-        .count();
-    let first = components
-        .iter()
-        .filter(|component| component.distance > 0 && component.tier == Some(1))
-        .count();
-    let source = held
-        .assessment
-        .components_from
-        .as_deref()
-        .unwrap_or("countersign.toml");
-    let mut text = match dependants {
-        0 => "Nothing else is known to depend on it.".to_owned(),
-        1 => "1 component depends on it".to_owned(),
-        many => format!("{many} components depend on it"),
-    };
-    if dependants > 0 {
-        text.push_str(&match first {
-            0 => ".".to_owned(),
-            count => format!(", {count} of them tier 1 (T1)."),
-        });
-    }
-    format!("{text} Source: {source}.")
-}
-
-fn reviews(change: &Change, account: &Account) -> Vec<ReviewView> {
-    change
-        .reviews
-        .iter()
-        .filter(|review| {
-            review.author.as_ref().and_then(|author| author.id.as_ref()) != account.viewer.id.as_ref()
-        })
-        .filter_map(|review| {
-            let here = review.commit.as_ref() == Some(&change.head.oid);
-            let words = match (review.state, here) {
-                (ReviewState::Approved, true) => "approved this head",
-                (ReviewState::Approved, false) => "approved an older head, so it does not count",
-                (ReviewState::ChangesRequested, _) => "asks for changes",
-                (ReviewState::Commented, _) => "commented",
-                (ReviewState::Dismissed, _) => "had a review that was dismissed",
-                (ReviewState::Pending, _) => return None,
-            };
-            let author = review
-                .author
-                .as_ref()
-                .map_or_else(|| "ghost".to_owned(), |author| visible(&author.login));
-            Some(ReviewView {
-                author,
-                words: words.into(),
-            })
-        })
-        .collect()
 }
 
 /// "1 commit, 2 files" since the user last opened it.

@@ -94,8 +94,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             Failure::coded(Code::CannotSign, format!("Not signed: {}", fault.detail), "")
         };
         let envelope = signature::assemble(&signed.key, &signed.signature, &payload).map_err(not_signed)?;
-        let body =
-            signature::envelope_body(&statement.readable_line(), &words, &envelope).map_err(not_signed)?;
+        let body = signature::envelope_body(&statement.readable_line(), &ready.message, &envelope)
+            .map_err(not_signed)?;
         let entry = self.keep(
             &ready,
             name,

@@ -9,9 +9,12 @@
 //! | `whole` | changed files as a whole, for the parsers |
 //! | `assessing` | from the forge's answer to what is held |
 //! | `queue_view`, `change_view` | what the window shows, from what is held |
+//! | `proof` | evidence, blast radius, size and reviews in words |
+//! | `ground` | whose ground a change stands on, by CODEOWNERS |
 //! | `status`, `failure` | the status line and the tray; what a command answers when it cannot |
 //! | `ready`, `counting` | whether a decision can be signed, and whether it will count |
 //! | `sheet`, `statement` | what the user is asked, and what is signed |
+//! | `noted` | notes on acknowledged findings, and how the review carries them |
 //! | `deciding` | from the question to the outbox |
 //! | `outbox` | from signed to confirmed |
 //! | [`store`] | the local database |
@@ -37,14 +40,17 @@ mod deciding;
 pub mod engine;
 mod failure;
 pub mod github;
+mod ground;
 mod hidden;
 mod highlight;
 mod limited;
 mod links;
 pub mod markdown;
+mod noted;
 pub mod notify;
 mod outbox;
 pub mod ports;
+mod proof;
 mod queue_view;
 mod ready;
 pub mod rows;

@@ -211,6 +211,8 @@ pub struct Reading {
     pub policy: Option<TrustedFile>,
     /// The policy's `allowed_signers` at the target's tip.
     pub allowed_signers: Option<TrustedFile>,
+    /// CODEOWNERS at the target's tip, with its path.
+    pub owners: Option<(String, TrustedFile)>,
 }
 
 /// Where the change stands now.

@@ -265,6 +265,7 @@ fn row(held: &Held) -> Row {
         since: change.created_at.to_string(),
         badge: badge(&held.classification),
         severity: severity(held.assessment.severity()),
+        components: touched(held),
         checks: checks(change),
         additions: change.additions,
         deletions: change.deletions,
@@ -273,6 +274,14 @@ fn row(held: &Held) -> Row {
         note: None,
         decision: None,
     }
+}
+
+fn touched(held: &Held) -> Vec<String> {
+    let components = held.assessment.components.iter();
+    components
+        .filter(|component| component.distance == 0)
+        .map(|component| visible(&component.name))
+        .collect()
 }
 
 /// A decision on a change that is no longer held.
@@ -289,6 +298,7 @@ fn bare_row(entry: &Entry) -> Row {
             tool: None,
         },
         severity: SeverityView::None,
+        components: Vec::new(),
         checks: CheckCounts::default(),
         additions: 0,
         deletions: 0,

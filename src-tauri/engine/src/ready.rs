@@ -11,6 +11,7 @@ use jiff::SignedDuration;
 use crate::account::Account;
 use crate::assessing;
 use crate::engine::Engine;
+use crate::noted::{self, Acknowledged};
 use crate::ports::{Desktop, Forge};
 use crate::rows::visible;
 use crate::store::Held;
@@ -27,6 +28,8 @@ pub(crate) struct Ready {
     pub(crate) requirement: Option<Requirement>,
     pub(crate) senior: bool,
     pub(crate) acknowledged: Vec<Finding>,
+    /// What the review says between its first line and the envelope: the notes, then the words.
+    pub(crate) message: String,
     pub(crate) files: u64,
     pub(crate) viewed: u64,
     pub(crate) unviewed: Vec<String>,
@@ -73,7 +76,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 "Read what changed, then decide again.",
             ));
         }
-        let acknowledged_ids = store.acknowledged(&change.id, &change.head.oid)?;
+        let acknowledgements = store.acknowledged(&change.id, &change.head.oid)?;
         let viewed_paths = store.viewed(&change.id, &change.head.oid)?;
         let diff = store.diff(&change.target.oid, &change.head.oid)?;
         drop(store);
@@ -104,12 +107,17 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let senior = policy
             .as_ref()
             .is_some_and(|policy| policy.senior(account.viewer_id()).is_some());
-        let acknowledged: Vec<Finding> = held
+        let noted: Vec<Acknowledged> = held
             .assessment
             .findings
             .iter()
-            .filter(|finding| acknowledged_ids.iter().any(|(id, _)| *id == finding.id))
-            .cloned()
+            .filter_map(|finding| {
+                let done = acknowledgements.iter().find(|done| done.finding == finding.id)?;
+                Some(Acknowledged {
+                    finding: finding.clone(),
+                    note: done.note.clone(),
+                })
+            })
             .collect();
         let key = self.live().key.clone();
         let files = paths.len() as u64;
@@ -120,7 +128,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             decision,
             requirement,
             senior,
-            acknowledged,
+            message: noted::message(&noted, words),
+            acknowledged: noted.into_iter().map(|one| one.finding).collect(),
             key,
             blockers: Vec::new(),
             held,
@@ -189,10 +198,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 "Say what is to be changed, or what you noticed.",
             );
         }
-        if let Err(why) = signature::words_fit(words) {
+        if let Err(why) = signature::words_fit(&ready.message) {
             block(
                 why.detail,
-                "Shorten what you wrote, or leave the quoted approval out.",
+                "Shorten what you wrote and noted, or leave the quoted approval out.",
             );
         }
         if ready.key.is_none() {

@@ -101,28 +101,23 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
 fn sentence(login: &str, ready: &Ready) -> Vec<Run> {
     let change = &ready.held.change;
-    let run = |text: String, strong: bool| Run { text, strong };
     let verb = match ready.decision {
         Decision::Approve => " and approve it into ",
         Decision::RequestChanges => " and ask for changes before it goes into ",
         Decision::Comment => " and comment on it, bound for ",
     };
+    let files = words::count(usize::try_from(ready.files).unwrap_or(0), "file", "files");
     let mut runs = vec![
-        run("I, ".into(), false),
-        run(visible(login), true),
-        run(", have read ".into(), false),
-        run(
-            format!(
-                "{} of {}",
-                ready.viewed,
-                words::count(usize::try_from(ready.files).unwrap_or(0), "file", "files")
-            ),
-            true,
-        ),
-        run(format!(" at head {}{verb}", change.head.oid.short()), false),
-        run(visible(&change.target.branch), true),
-        run(" of ".into(), false),
-        run(change.id.repo.clone(), true),
+        Run::plain("I, "),
+        Run::strong(visible(login)),
+        Run::plain(", have read "),
+        Run::strong(format!("{} of {files}", ready.viewed)),
+        Run::plain(" at head "),
+        Run::code(change.head.oid.short()),
+        Run::plain(verb),
+        Run::code(visible(&change.target.branch)),
+        Run::plain(" of "),
+        Run::strong(change.id.repo.as_str()),
     ];
     let worst: Vec<&Finding> = ready
         .held
@@ -133,26 +128,20 @@ fn sentence(login: &str, ready: &Ready) -> Vec<Run> {
         .take(3)
         .collect();
     if ready.decision == Decision::Approve && !worst.is_empty() {
-        runs.push(run(", knowing that it ".into(), false));
+        runs.push(Run::plain(", knowing that it "));
         for (index, finding) in worst.iter().enumerate() {
             if index > 0 {
-                runs.push(run(
-                    if index + 1 == worst.len() {
-                        " and ".into()
-                    } else {
-                        ", ".into()
-                    },
-                    false,
-                ));
+                let last = index + 1 == worst.len();
+                runs.push(Run::plain(if last { " and " } else { ", " }));
             }
             let mut chars = finding.title.chars();
             let text: String = chars
                 .next()
                 .map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect());
-            runs.push(run(visible(&text), true));
+            runs.push(Run::strong(visible(&text)));
         }
     }
-    runs.push(run(".".into(), false));
+    runs.push(Run::plain("."));
     runs
 }
 

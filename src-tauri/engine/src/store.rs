@@ -23,7 +23,7 @@ mod reading;
 mod schema;
 
 pub use outbox::{Entry, NewEntry};
-pub use reading::Looked;
+pub use reading::{Acknowledgement, Looked};
 
 /// Set in `meta` once a sync has ended: what was there then is never told as new.
 pub(crate) const SYNCED: &str = "synced";
@@ -117,6 +117,8 @@ pub struct Facts {
     pub policy_blob: Option<Oid>,
     /// `allowed_signers` at the target's tip.
     pub allowed_signers: Option<String>,
+    /// CODEOWNERS at the target's tip: its path and its text.
+    pub owners: Option<(String, String)>,
     /// What the forge left out of the diff: path (or nothing, for the whole) and reason.
     pub missing: Vec<(String, String)>,
     /// Git notes on the commits.
@@ -176,6 +178,10 @@ impl Facts {
             policy: text(&reading.policy),
             policy_blob: reading.policy.as_ref().map(|file| file.blob.clone()),
             allowed_signers: text(&reading.allowed_signers),
+            owners: reading
+                .owners
+                .as_ref()
+                .map(|(path, file)| (path.clone(), String::from_utf8_lossy(&file.bytes).into_owned())),
             missing: reading.missing.clone(),
             notes: reading.notes.clone(),
             sides: Vec::new(),

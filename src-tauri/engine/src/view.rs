@@ -142,6 +142,8 @@ pub struct Row {
     pub badge: Badge,
     /// Worst severity.
     pub severity: SeverityView,
+    /// Components that it touches.
+    pub components: Vec<String>,
     /// Checks on the head.
     pub checks: CheckCounts,
     /// Lines added.
@@ -263,6 +265,32 @@ pub struct Run {
     pub text: String,
     /// Shown in strong type.
     pub strong: bool,
+    /// Shown as code: a head, a branch.
+    pub code: bool,
+}
+
+impl Run {
+    pub(crate) fn plain(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            strong: false,
+            code: false,
+        }
+    }
+
+    pub(crate) fn strong(text: impl Into<String>) -> Self {
+        Self {
+            strong: true,
+            ..Self::plain(text)
+        }
+    }
+
+    pub(crate) fn code(text: impl Into<String>) -> Self {
+        Self {
+            code: true,
+            ..Self::plain(text)
+        }
+    }
 }
 
 /// The verdict: a sentence, its quieter second, and the severity that fills its block.
@@ -283,11 +311,13 @@ pub struct VerdictView {
 pub struct EvidenceView {
     /// `certain`, `strong` or `weak`.
     pub strength: String,
+    /// What it says of the tool's part: "wrote it", "helped", "suggested a line", "claims no AI", "context only".
+    pub role: String,
     /// The exact text that matched. Hostile text.
     pub text: String,
-    /// Where it stands: "3 of 3 commits", "branch name".
+    /// Where it stands: "author of 3 of 3 commits", "branch name".
     pub place: String,
-    /// Tool that it points to.
+    /// Tool that it points to; empty where it names none.
     pub tool: String,
 }
 
@@ -323,6 +353,8 @@ pub struct FindingView {
     pub must_acknowledge: bool,
     /// When the user acknowledged it at this head; RFC 3339.
     pub acknowledged_at: Option<String>,
+    /// What the user noted on acknowledging it; posted with the review. Empty for nothing.
+    pub noted: String,
 }
 
 /// A node of the blast-radius graph.
@@ -369,6 +401,16 @@ pub struct ReviewView {
     pub author: String,
     /// Words: "approved this head", "approved an older head, so it does not count", "asks for changes".
     pub words: String,
+}
+
+/// Whose ground some of the touched files are, and whether an owner was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct GroundView {
+    /// "Owned by **@acme/platform**, who was asked."
+    pub words: Vec<Run>,
+    /// An owner was asked or has reviewed; `None` where nobody owns it or it cannot be told.
+    pub asked: Option<bool>,
 }
 
 /// How a file was changed.
@@ -454,10 +496,14 @@ pub struct ChangeView {
     pub components_words: String,
     /// What no rule could look at.
     pub not_assessed: Vec<NotAssessedView>,
+    /// Size and spread, as context: "12 files in 5 folders, 340 lines come and 25 go"; empty where not measured.
+    pub measures: String,
     /// Checks on the head.
     pub checks: Vec<CheckView>,
     /// Reviews of others.
     pub reviews: Vec<ReviewView>,
+    /// Whose ground it is by CODEOWNERS; empty without such a file.
+    pub ground: Vec<GroundView>,
     /// Files in the order of the diff. Empty only together with an entry in `not_assessed`.
     pub files: Vec<FileEntry>,
     /// What changed since the user last decided or looked: "1 commit, 2 files"; `None` the first time.

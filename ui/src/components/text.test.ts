@@ -17,6 +17,7 @@ test("text from the forge is text, wherever it stands", () => {
     since: new Date().toISOString(),
     badge: { involvement: "authored", tool: HOSTILE },
     severity: "high",
+    components: [],
     checks: { passed: 1, failed: 0, running: 0, skipped: 0 },
     additions: 1,
     deletions: 2,
@@ -33,12 +34,17 @@ test("text from the forge is text, wherever it stands", () => {
     onopen: () => undefined,
     onkeydown: () => undefined,
   });
-  render(Runs, { runs: [{ text: HOSTILE, strong: true }] });
+  render(Runs, {
+    runs: [
+      { text: HOSTILE, strong: true, code: false },
+      { text: HOSTILE, strong: false, code: true },
+    ],
+  });
   render(Evidence, {
     change: {
       badge: row.badge,
       involvement_words: HOSTILE,
-      evidence: [{ strength: "weak", text: HOSTILE, place: HOSTILE, tool: HOSTILE }],
+      evidence: [{ strength: "weak", role: HOSTILE, text: HOSTILE, place: HOSTILE, tool: HOSTILE }],
     } as never,
   });
   expect(document.querySelector("img, script")).toBeNull();
@@ -56,6 +62,7 @@ test("a row says in words what its shapes say", () => {
       since: new Date().toISOString(),
       badge: { involvement: "suspected", tool: "Cursor" },
       severity: "critical",
+      components: [],
       checks: { passed: 4, failed: 1, running: 0, skipped: 0 },
       additions: 1,
       deletions: 2,

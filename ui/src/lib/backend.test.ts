@@ -19,7 +19,7 @@ test("each method is the shell's command of the same name, with its arguments as
     ["change", { id: "h/o/r#1" }],
     ["file", { id: "h/o/r#1", head: "aa", index: 2 }],
     ["mark_viewed", { id: "h/o/r#1", head: "aa", index: 2, viewed: true }],
-    ["acknowledge", { id: "h/o/r#1", head: "aa", finding: "f", acknowledged: true }],
+    ["acknowledge", { id: "h/o/r#1", head: "aa", finding: "f", acknowledged: true, note: "seen" }],
     ["preflight", { ...shown, decision: "approve", words: "" }],
     ["decide", { ...shown, decision: "comment", words: "w" }],
     ["discard", { entry: "e" }],

@@ -32,7 +32,14 @@ export interface Backend {
   change(args: { id: string }): Promise<ChangeView>;
   file(args: { id: string; head: string; index: number }): Promise<FileView>;
   mark_viewed(args: { id: string; head: string; index: number; viewed: boolean }): Promise<null>;
-  acknowledge(args: { id: string; head: string; finding: string; acknowledged: boolean }): Promise<null>;
+  /** Without a note the one that is there stays. */
+  acknowledge(args: {
+    id: string;
+    head: string;
+    finding: string;
+    acknowledged: boolean;
+    note: string | null;
+  }): Promise<null>;
   preflight(args: Shown & { decision: DecisionView; words: string }): Promise<Sheet>;
   decide(args: Shown & { decision: DecisionView; words: string }): Promise<Decided>;
   discard(args: { entry: string }): Promise<null>;

@@ -39,6 +39,8 @@ export class Desk {
   tool = $state<string | null>(null);
   /** Only what is at least this bad. */
   severity = $state<SeverityView | null>(null);
+  /** Only what touches this component. */
+  component = $state<string | null>(null);
   view = $state.raw<View>({ kind: "nothing" });
   /** Where the window is narrow: which of the two is shown. */
   pane = $state<"queue" | "main">("queue");
@@ -211,6 +213,7 @@ export class Desk {
         matches(row, this.search) &&
         (row.decision !== null ||
           ((this.tool === null || row.badge.tool === this.tool) &&
+            (this.component === null || row.components.includes(this.component)) &&
             (this.severity === null || worse(row.severity, this.severity) >= 0))),
     );
   }
@@ -224,15 +227,28 @@ export class Desk {
     return [...new Set(this.tool === null ? named : [...named, this.tool])].sort();
   }
 
+  /** Components that a change in the queue touches, for the filter. */
+  get components(): string[] {
+    const rows = (this.queue?.sections ?? []).flatMap((section) => section.rows);
+    const named = rows.flatMap((row) => (row.decision === null ? row.components : []));
+    return [...new Set(this.component === null ? named : [...named, this.component])].sort();
+  }
+
+  /** A filter leaves something out. */
+  get filtered(): boolean {
+    return this.tool !== null || this.severity !== null || this.component !== null;
+  }
+
   /** The search or a filter leaves something out. */
   get narrowed(): boolean {
-    return this.search.trim() !== "" || this.tool !== null || this.severity !== null;
+    return this.search.trim() !== "" || this.filtered;
   }
 
   showAll(): void {
     this.search = "";
     this.tool = null;
     this.severity = null;
+    this.component = null;
   }
 
   /** Is a section closed? Until the user says so, the quiet ones are; what fell through opens the outbox. */

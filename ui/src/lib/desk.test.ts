@@ -66,8 +66,21 @@ test("a finding is acknowledged at the head that was shown", async () => {
     head: desk.change.change?.head,
     finding: left?.id,
     acknowledged: true,
+    note: null,
   });
   expect(desk.change.change?.findings.every((finding) => finding.acknowledged_at !== null)).toBe(true);
+});
+
+test("a note is kept with the acknowledgement, and goes with it", async () => {
+  const { desk } = await opened();
+  await desk.open(INFRA);
+  const id = "tf-recovery-off/1";
+  const noted = (): string | undefined => desk.change.change?.findings.find((one) => one.id === id)?.noted;
+  await desk.change.acknowledge(id, true, "A snapshot from today is restored.");
+  await desk.change.acknowledge(id, true);
+  expect(noted()).toBe("A snapshot from today is restored.");
+  await desk.change.acknowledge(id, false);
+  expect(noted()).toBe("");
 });
 
 test("nothing is signed while a blocker stands", async () => {
@@ -262,6 +275,11 @@ test("filters leave out other tools and what is less bad, never what was signed"
   const left = desk.rows.filter(({ row }) => row.decision === null).map(({ row }) => row.severity);
   expect(left.length).toBe(3);
   expect(left.every((severity) => severity === "high" || severity === "critical")).toBe(true);
+  desk.severity = null;
+  expect(desk.components).toContain("network");
+  desk.component = "network";
+  expect(desk.rows.filter(({ row }) => row.decision === null).map(({ row }) => row.number)).toEqual([482]);
+  expect(desk.rows.filter(({ kind }) => kind === "outbox").length).toBe(5);
   desk.showAll();
   expect(desk.narrowed).toBe(false);
 });

@@ -210,15 +210,15 @@ export class Reading {
   }
 
   /** Acknowledges a finding, or takes that back. What it failed with is told, and returned. */
-  async acknowledge(id: string, acknowledged: boolean): Promise<Message | null> {
+  async acknowledge(id: string, acknowledged: boolean, note: string | null = null): Promise<Message | null> {
     const change = this.change;
     const finding = change?.findings.find((one) => one.id === id);
     if (change === null || finding === undefined) return null;
     const failed = await this.#tell(() =>
-      this.backend().acknowledge({ id: change.id, head: change.head, finding: id, acknowledged }),
+      this.backend().acknowledge({ id: change.id, head: change.head, finding: id, acknowledged, note }),
     );
-    if (failed === null)
-      this.say(`${acknowledged ? "Acknowledged" : "Not acknowledged"}: ${plain(finding.title)}`);
+    const done = note !== null ? "Note kept" : acknowledged ? "Acknowledged" : "Not acknowledged";
+    if (failed === null) this.say(`${done}: ${plain(finding.title)}`);
     return failed;
   }
 

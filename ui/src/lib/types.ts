@@ -106,6 +106,10 @@ badge: Badge,
  */
 severity: SeverityView, 
 /**
+ * Components that it touches.
+ */
+components: Array<string>, 
+/**
  * Checks on the head.
  */
 checks: CheckCounts, 
@@ -210,7 +214,11 @@ text: string,
 /**
  * Shown in strong type.
  */
-strong: boolean, };
+strong: boolean, 
+/**
+ * Shown as code: a head, a branch.
+ */
+code: boolean, };
 
 export type VerdictView = { 
 /**
@@ -232,15 +240,19 @@ export type EvidenceView = {
  */
 strength: string, 
 /**
+ * What it says of the tool's part: "wrote it", "helped", "suggested a line", "claims no AI", "context only".
+ */
+role: string, 
+/**
  * The exact text that matched. Hostile text.
  */
 text: string, 
 /**
- * Where it stands: "3 of 3 commits", "branch name".
+ * Where it stands: "author of 3 of 3 commits", "branch name".
  */
 place: string, 
 /**
- * Tool that it points to.
+ * Tool that it points to; empty where it names none.
  */
 tool: string, };
 
@@ -300,7 +312,11 @@ must_acknowledge: boolean,
 /**
  * When the user acknowledged it at this head; RFC 3339.
  */
-acknowledged_at: string | null, };
+acknowledged_at: string | null, 
+/**
+ * What the user noted on acknowledging it; posted with the review. Empty for nothing.
+ */
+noted: string, };
 
 export type ComponentView = { 
 /**
@@ -353,6 +369,16 @@ author: string,
  * Words: "approved this head", "approved an older head, so it does not count", "asks for changes".
  */
 words: string, };
+
+export type GroundView = { 
+/**
+ * "Owned by **@acme/platform**, who was asked."
+ */
+words: Array<Run>, 
+/**
+ * An owner was asked or has reviewed; `None` where nobody owns it or it cannot be told.
+ */
+asked: boolean | null, };
 
 export type FileKind = "added" | "deleted" | "modified" | "renamed" | "copied";
 
@@ -472,6 +498,10 @@ components_words: string,
  */
 not_assessed: Array<NotAssessedView>, 
 /**
+ * Size and spread, as context: "12 files in 5 folders, 340 lines come and 25 go"; empty where not measured.
+ */
+measures: string, 
+/**
  * Checks on the head.
  */
 checks: Array<CheckView>, 
@@ -479,6 +509,10 @@ checks: Array<CheckView>,
  * Reviews of others.
  */
 reviews: Array<ReviewView>, 
+/**
+ * Whose ground it is by CODEOWNERS; empty without such a file.
+ */
+ground: Array<GroundView>, 
 /**
  * Files in the order of the diff. Empty only together with an entry in `not_assessed`.
  */

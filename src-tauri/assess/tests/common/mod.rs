@@ -42,6 +42,7 @@ pub fn change(title: &str) -> Change {
             oid,
         },
         asked: Vec::new(),
+        requested: Vec::new(),
         labels: Vec::new(),
         assignees: Vec::new(),
         commits: Vec::new(),

@@ -62,6 +62,7 @@ fn change(body: &str, commits: Vec<Commit>) -> Change {
             oid: oid(b'b'),
         },
         asked: Vec::new(),
+        requested: Vec::new(),
         labels: Vec::new(),
         assignees: Vec::new(),
         commit_count: commits.len() as u64,

@@ -79,6 +79,7 @@ fn as_the_app_reads_it(input: &Input) -> Option<change::Change> {
             oid: input.trust.target_tip.clone(),
         },
         asked: Vec::new(),
+        requested: Vec::new(),
         labels: Vec::new(),
         assignees: Vec::new(),
         commits: input.commits.items.iter().map(commit).collect(),

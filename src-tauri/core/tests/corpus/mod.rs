@@ -333,6 +333,7 @@ fn change(author: Option<Person>, body: &str, commits: Vec<Commit>) -> Change {
             oid: oid('3'),
         },
         asked: Vec::new(),
+        requested: Vec::new(),
         labels: Vec::new(),
         assignees: Vec::new(),
         commit_count: commits.len() as u64,

@@ -2,7 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use countersign_core::change::{Asked, Change, ChangeId, ChangeState, Check, Head, Review, Target};
+use countersign_core::change::{
+    Asked, Change, ChangeId, ChangeState, Check, Head, Requested, Review, Target,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -120,6 +122,7 @@ impl GitHub {
         let page = format!("{}/{}/pull/{}", address.web, node.repository.name, node.number);
         let own_review = own_review(&node, viewer)?;
         let asked = asked(&node, viewer, own_review.is_some());
+        let requested = requested(&node);
         let target = node
             .base_ref
             .and_then(|base| base.target)
@@ -162,6 +165,7 @@ impl GitHub {
                 oid: target,
             },
             asked,
+            requested,
             labels: node.labels.map(|list| names(list.nodes)).unwrap_or_default(),
             assignees: node
                 .assignees
@@ -237,6 +241,24 @@ fn asked(node: &Node, viewer: &GraphUser, reviewed: bool) -> Vec<Asked> {
         asked.push(Asked::Reviewed);
     }
     asked
+}
+
+/// Everybody who is asked. What is neither a person nor a team that the token may name has no name here.
+fn requested(node: &Node) -> Vec<Requested> {
+    let requests = node.requests.iter().flat_map(|list| &list.nodes).flatten();
+    requests
+        .map(|request| Requested {
+            who: match &request.reviewer {
+                Some(Reviewer::User(user)) => Some(user.login.clone()),
+                Some(Reviewer::Team {
+                    slug: Some(slug),
+                    organization: Some(organization),
+                }) => Some(format!("{}/{slug}", organization.login)),
+                Some(Reviewer::Team { .. } | Reviewer::Other) | None => None,
+            },
+            code_owner: request.code_owner,
+        })
+        .collect()
 }
 
 /// The viewer's latest submitted review. A pending one is newer than all and is no opinion yet.

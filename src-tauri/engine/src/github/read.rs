@@ -14,11 +14,13 @@ use super::answer::{is_too_large, refusal};
 use super::client::{DIFF, segment};
 use super::person::RestAccount;
 use super::trees::Differences;
-use crate::ports::{ForgeError, NoteText, Pair, Reading, TrustedFile};
+use crate::ports::{ForgeError, Pair, Reading, TrustedFile};
 
 /// GitHub lists no more of a change's commits in any other place, so readers of the two agree.
 const COMMITS: usize = 250;
 const PER_PAGE: usize = 100;
+/// Where the forge looks for CODEOWNERS; the first that is there counts. Source: GitHub docs, "About code owners".
+const OWNERS: [&str; 3] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"];
 /// Where the allowed signers are if the policy cannot be read: the place that the documentation names.
 const SIGNERS: &str = ".github/allowed_signers";
 
@@ -45,18 +47,30 @@ impl GitHub {
             Some(tree) => tree,
             None => self.tree_of(id, head).await?,
         };
-        let (differences, diff, trusted, notes) = tokio::try_join!(
+        let (differences, diff, trusted, notes, owners) = tokio::try_join!(
             self.differences(id, &history.base_tree, &head_tree),
             self.diff(id, target, head),
             self.trusted(id, target),
-            self.noted(id, &history.commits),
+            async { extra(self.notes(id, &history.commits).await) },
+            async { extra(self.owners(id, target).await) },
         )?;
         let Differences { changed, manifests } = differences;
         missing.extend(trusted.missing);
         let notes = notes.unwrap_or_else(|why| {
-            missing.push((String::new(), why));
+            missing.push((
+                String::new(),
+                format!("the notes of refs/notes/ai were not read: {why}"),
+            ));
             Vec::new()
         });
+        let owners = owners.unwrap_or_else(|why| Some(Err(("CODEOWNERS".into(), why))));
+        let owners = match owners.transpose() {
+            Ok(owners) => owners,
+            Err((path, why)) => {
+                missing.push((path, format!("whose ground this is cannot be told: {why}")));
+                None
+            }
+        };
         let diff = match diff {
             Some(diff) => Some(diff),
             None => {
@@ -77,23 +91,20 @@ impl GitHub {
             commits: history.commits,
             policy: trusted.policy,
             allowed_signers: trusted.allowed_signers,
+            owners,
         })
     }
 
-    /// Notes are an extra: what is wrong with them alone does not keep the change from being read, and is told.
-    async fn noted(
-        &self,
-        id: &ChangeId,
-        commits: &[Commit],
-    ) -> Result<Result<Vec<NoteText>, String>, ForgeError> {
-        match self.notes(id, commits).await {
-            Err(
-                error @ (ForgeError::Garbled { .. }
-                | ForgeError::Forbidden { .. }
-                | ForgeError::Refused { .. }),
-            ) => Ok(Err(format!("the notes of refs/notes/ai were not read: {error}"))),
-            other => other.map(Ok),
+    /// The CODEOWNERS file that the forge goes by, or its path and why it cannot be read; `None` without one.
+    async fn owners(&self, id: &ChangeId, target: &Oid) -> Result<Option<Owners>, ForgeError> {
+        for path in OWNERS {
+            match self.file(id, target, path).await? {
+                Found::File(file) => return Ok(Some(Ok((path.into(), file)))),
+                Found::Unusable(why) => return Ok(Some(Err((path.into(), why)))),
+                Found::Not => {}
+            }
         }
+        Ok(None)
     }
 
     /// Merge base and commits.
@@ -207,6 +218,18 @@ impl GitHub {
             bytes,
             blob: content.blob,
         }))
+    }
+}
+
+type Owners = Result<(String, TrustedFile), (String, String)>;
+
+/// Of what is an extra: what is wrong with it alone does not keep the change from being read, and is told.
+fn extra<T>(read: Result<T, ForgeError>) -> Result<Result<T, String>, ForgeError> {
+    match read {
+        Err(
+            error @ (ForgeError::Garbled { .. } | ForgeError::Forbidden { .. } | ForgeError::Refused { .. }),
+        ) => Ok(Err(error.to_string())),
+        other => other.map(Ok),
     }
 }
 

@@ -17,6 +17,17 @@ pub struct Looked {
     pub seen: String,
 }
 
+/// A finding that the user acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledgement {
+    /// The finding's id.
+    pub finding: String,
+    /// When.
+    pub at: Timestamp,
+    /// What the user noted; empty for nothing.
+    pub note: String,
+}
+
 impl Store {
     /// Remembers that the user opened the change as it is held now.
     pub fn look(&self, held: &Held, now: Timestamp) -> Result<(), StoreError> {
@@ -90,38 +101,53 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Acknowledges a finding at a head, or takes that back.
-    pub fn set_acknowledged(
+    /// Acknowledges a finding at a head. A note that is there stays unless another is given.
+    pub fn acknowledge(
         &self,
         id: &ChangeId,
         head: &Oid,
         finding: &str,
-        at: Option<Timestamp>,
+        at: Timestamp,
+        note: Option<&str>,
     ) -> Result<(), StoreError> {
-        match at {
-            Some(at) => self.db.execute(
-                "INSERT OR IGNORE INTO acknowledged (change, head, finding, at) VALUES (?1, ?2, ?3, ?4)",
-                params![id.to_string(), head.as_str(), finding, at.to_string()],
-            )?,
-            None => self.db.execute(
-                "DELETE FROM acknowledged WHERE change = ?1 AND head = ?2 AND finding = ?3",
-                params![id.to_string(), head.as_str(), finding],
-            )?,
-        };
+        self.db.execute(
+            "INSERT INTO acknowledged (change, head, finding, at, note) VALUES (?1, ?2, ?3, ?4, coalesce(?5, ''))
+             ON CONFLICT (change, head, finding) DO UPDATE SET note = coalesce(?5, note)",
+            params![id.to_string(), head.as_str(), finding, at.to_string(), note],
+        )?;
         Ok(())
     }
 
-    /// The findings acknowledged at a head, with the time.
-    pub fn acknowledged(&self, id: &ChangeId, head: &Oid) -> Result<Vec<(String, Timestamp)>, StoreError> {
+    /// Takes an acknowledgement back, and its note with it.
+    pub fn take_back_acknowledgement(
+        &self,
+        id: &ChangeId,
+        head: &Oid,
+        finding: &str,
+    ) -> Result<(), StoreError> {
+        self.db.execute(
+            "DELETE FROM acknowledged WHERE change = ?1 AND head = ?2 AND finding = ?3",
+            params![id.to_string(), head.as_str(), finding],
+        )?;
+        Ok(())
+    }
+
+    /// The findings acknowledged at a head.
+    pub fn acknowledged(&self, id: &ChangeId, head: &Oid) -> Result<Vec<Acknowledgement>, StoreError> {
         let mut query = self
             .db
-            .prepare_cached("SELECT finding, at FROM acknowledged WHERE change = ?1 AND head = ?2")?;
+            .prepare_cached("SELECT finding, at, note FROM acknowledged WHERE change = ?1 AND head = ?2")?;
         let rows = query.query_map([id.to_string(), head.to_string()], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+            let text = |index| row.get::<_, String>(index);
+            Ok((text(0)?, text(1)?, text(2)?))
         })?;
         rows.map(|row| {
-            let (finding, at) = row?;
-            Ok((finding, timestamp(&at)?))
+            let (finding, at, note) = row?;
+            Ok(Acknowledgement {
+                finding,
+                at: timestamp(&at)?,
+                note,
+            })
         })
         .collect()
     }

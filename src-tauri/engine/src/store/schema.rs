@@ -30,7 +30,7 @@ CREATE TABLE viewed (
     change TEXT NOT NULL, head TEXT NOT NULL, path TEXT NOT NULL, PRIMARY KEY (change, head, path)
 ) STRICT;
 CREATE TABLE acknowledged (
-    change TEXT NOT NULL, head TEXT NOT NULL, finding TEXT NOT NULL, at TEXT NOT NULL,
+    change TEXT NOT NULL, head TEXT NOT NULL, finding TEXT NOT NULL, at TEXT NOT NULL, note TEXT NOT NULL,
     PRIMARY KEY (change, head, finding)
 ) STRICT;
 

@@ -6,7 +6,7 @@ use countersign_core::queue::Event;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use super::{NewEntry, Store, StoreError, schema};
+use super::{Acknowledgement, NewEntry, Store, StoreError, schema};
 
 fn id() -> ChangeId {
     "github.com/acme/web#1".parse().unwrap()
@@ -185,4 +185,33 @@ fn a_notice_is_claimed_once_and_what_was_told_is_remembered() {
     let told = store.told().unwrap();
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].head, head('b'));
+}
+
+#[test]
+fn an_acknowledgement_keeps_its_note_until_another_is_given() {
+    let store = Store::in_memory().unwrap();
+    let at = "2026-11-24T10:00:00Z".parse().unwrap();
+    let later = "2026-11-24T11:00:00Z".parse().unwrap();
+    let of = |store: &Store| store.acknowledged(&id(), &head('1')).unwrap();
+    let note = |at, note| store.acknowledge(&id(), &head('1'), "f", at, note).unwrap();
+    note(at, None);
+    assert_eq!(of(&store)[0].note, "");
+    note(later, Some("archived"));
+    note(later, None);
+    assert_eq!(
+        of(&store),
+        [Acknowledgement {
+            finding: "f".into(),
+            at,
+            note: "archived".into()
+        }]
+    );
+    assert_eq!(
+        store.acknowledged(&id(), &head('2')).unwrap(),
+        [],
+        "another head starts with nothing"
+    );
+    store.take_back_acknowledgement(&id(), &head('1'), "f").unwrap();
+    note(at, None);
+    assert_eq!(of(&store)[0].note, "");
 }

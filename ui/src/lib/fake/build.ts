@@ -4,6 +4,7 @@ import type {
   ComponentView,
   EvidenceView,
   FindingView,
+  GroundView,
   Message,
   NotAssessedView,
   ReviewView,
@@ -39,21 +40,25 @@ export interface SampleChange {
   components: ComponentView[];
   componentsWords: string;
   notAssessed: NotAssessedView[];
+  measures?: string;
   checks: CheckView[];
   reviews: ReviewView[];
+  ground?: GroundView[];
   files: SampleFile[];
   sinceLast: string | null;
   willCount: WillCount;
 }
 
-/** Strong where it stands between asterisks. */
+/** Strong where it stands between asterisks, code between ticks. */
 export function runs(text: string): Run[] {
   return text
-    .split(/(\*[^*]+\*)/u)
+    .split(/(\*[^*]+\*|`[^`]+`)/u)
     .filter((part) => part !== "")
-    .map((part) =>
-      part.startsWith("*") ? { text: part.slice(1, -1), strong: true } : { text: part, strong: false },
-    );
+    .map((part) => {
+      const strong = part.startsWith("*");
+      const code = part.startsWith("`");
+      return { text: strong || code ? part.slice(1, -1) : part, strong, code };
+    });
 }
 
 type Spot = { file: number; row: number; line: number; path: string };
@@ -84,6 +89,7 @@ export function finding(
     line: placed ? spot.line : null,
     must_acknowledge: severity === "critical" || severity === "high",
     acknowledged_at: null,
+    noted: "",
   };
 }
 

@@ -166,6 +166,7 @@ class Fake implements Backend {
             since: entry.row.signed_at,
             badge: { involvement: "undeclared", tool: null },
             severity: "none",
+            components: [],
             checks: { passed: 0, failed: 0, running: 0, skipped: 0 },
             additions: 0,
             deletions: 0,
@@ -307,12 +308,16 @@ class Fake implements Backend {
     head: string;
     finding: string;
     acknowledged: boolean;
+    note: string | null;
   }): Promise<null> {
     this.#write();
     const finding = this.#at(args.id, args.head).change.findings.find((one) => one.id === args.finding);
     if (finding === undefined)
       fail("other", "There is no such finding at this head.", "Read the change again.");
-    finding.acknowledged_at = args.acknowledged ? new Date().toISOString() : null;
+    finding.noted = args.acknowledged ? (args.note ?? finding.noted) : "";
+    finding.acknowledged_at = args.acknowledged
+      ? (finding.acknowledged_at ?? new Date().toISOString())
+      : null;
     this.#changed();
     return null;
   }

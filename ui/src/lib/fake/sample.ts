@@ -90,14 +90,27 @@ export function sampleChanges(variant: string): SampleChange[] {
       second: "The title says “move”. After the next apply the data is gone, and no final snapshot is taken.",
       involvement: "The policy asks for a sign-off on everything that an agent wrote.",
       evidence: [
-        { strength: "certain", text: "author: kiro-agent[bot]", place: "3 of 3 commits", tool: "Kiro" },
         {
-          strength: "strong",
-          text: "Co-authored-by: Kiro <kiro@example.com>",
-          place: "3 of 3 commits",
+          strength: "certain",
+          role: "wrote it",
+          text: "author: kiro-agent[bot]",
+          place: "author of 3 of 3 commits",
           tool: "Kiro",
         },
-        { strength: "weak", text: "kiro/prod-eu-network", place: "branch name", tool: "Kiro" },
+        {
+          strength: "strong",
+          role: "wrote it",
+          text: "Co-authored-by: Kiro <kiro@example.com>",
+          place: "co-authored-by line in 3 of 3 commits",
+          tool: "Kiro",
+        },
+        {
+          strength: "weak",
+          role: "wrote it",
+          text: "kiro/prod-eu-network",
+          place: "branch name",
+          tool: "Kiro",
+        },
       ],
       findings: [
         {
@@ -140,8 +153,14 @@ export function sampleChanges(variant: string): SampleChange[] {
         ? "50 services, 17 of them tier 1 (T1). Source: countersign.toml."
         : "6 services, 4 of them tier 1 (T1). Source: countersign.toml, 3 manifests.",
       notAssessed: big ? [] : [{ path: "docs/network.png", reason: "binary: no rule can look inside" }],
+      measures:
+        "6 files in 4 folders; 41 lines added, 63 removed, spread unevenly (entropy 74 %). Code comes, and no test changes with it.",
       checks: checks(["fmt", "validate", "plan (staging)", "policy"], [["plan (prod-eu)", "skipped"]]),
       reviews: [{ author: "sol-v", words: "approved an older head, so it does not count" }],
+      ground: [
+        { words: runs("5 files: owned by *@ines-k*, who was not asked."), asked: false },
+        { words: runs("1 file: owned by *@acme/platform*, who was asked."), asked: true },
+      ],
       files,
       sinceLast: "1 commit, 2 files",
       willCount: COUNTS,
@@ -168,11 +187,18 @@ export function sampleChanges(variant: string): SampleChange[] {
       evidence: [
         {
           strength: "certain",
+          role: "wrote it",
           text: "Co-Authored-By: Claude <noreply@anthropic.com>",
-          place: "2 of 2 commits",
+          place: "co-authored-by line in 2 of 2 commits",
           tool: "Claude Code",
         },
-        { strength: "strong", text: "Generated with Claude Code", place: "description", tool: "Claude Code" },
+        {
+          strength: "strong",
+          role: "wrote it",
+          text: "Generated with Claude Code",
+          place: "description",
+          tool: "Claude Code",
+        },
       ],
       findings: [
         finding(
@@ -239,8 +265,9 @@ export function sampleChanges(variant: string): SampleChange[] {
       evidence: [
         {
           strength: "strong",
+          role: "helped",
           text: "Co-authored-by: Copilot <copilot@github.com>",
-          place: "1 of 4 commits",
+          place: "co-authored-by line in 1 of 4 commits",
           tool: "Copilot",
         },
       ],
@@ -280,7 +307,15 @@ export function sampleChanges(variant: string): SampleChange[] {
       lead: runs("*lena-w may have written this with Cursor. It changes two labels* in the checkout form."),
       second: "",
       involvement: "Only weak marks; the policy asks for a sign-off where AI is suspected.",
-      evidence: [{ strength: "weak", text: "cursor/tidy-labels", place: "branch name", tool: "Cursor" }],
+      evidence: [
+        {
+          strength: "weak",
+          role: "wrote it",
+          text: "cursor/tidy-labels",
+          place: "branch name",
+          tool: "Cursor",
+        },
+      ],
       findings: [
         finding(
           "text-in-payment-form/1",
@@ -332,8 +367,9 @@ export function sampleChanges(variant: string): SampleChange[] {
       evidence: [
         {
           strength: "strong",
+          role: "suggested a line",
           text: "suggestion by copilot-pull-request-reviewer[bot]",
-          place: "1 of 2 commits",
+          place: "message of 1 of 2 commits",
           tool: "Copilot",
         },
       ],
@@ -407,8 +443,9 @@ export function sampleChanges(variant: string): SampleChange[] {
       evidence: [
         {
           strength: "certain",
+          role: "wrote it",
           text: "Co-Authored-By: Claude <noreply@anthropic.com>",
-          place: "2 of 5 commits",
+          place: "co-authored-by line in 2 of 5 commits",
           tool: "Claude Code",
         },
       ],

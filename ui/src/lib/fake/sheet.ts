@@ -44,7 +44,7 @@ export function sheetOf(
   return {
     decision: args.decision,
     sentence: runs(
-      `I, *${ME}*, have read *${viewed} of ${count(change.files.length, "file")}* at head ${change.head.slice(0, 12)} and ${verb[args.decision]} *${change.target}* of *${change.repo}*${danger}.`,
+      `I, *${ME}*, have read *${viewed} of ${count(change.files.length, "file")}* at head \`${change.head.slice(0, 12)}\` and ${verb[args.decision]} \`${change.target}\` of *${change.repo}*${danger}.`,
     ),
     findings: args.decision === "approve" ? findings : [],
     acknowledged,

@@ -25,8 +25,10 @@ export function viewOf(change: SampleChange, id: string, now: number): Omit<Chan
     components: change.components,
     components_words: change.componentsWords,
     not_assessed: change.notAssessed,
+    measures: change.measures ?? "",
     checks: change.checks,
     reviews: change.reviews,
+    ground: change.ground ?? [],
     files: [],
     since_last: change.sinceLast,
     will_count: change.willCount,
@@ -47,6 +49,7 @@ export function rowOf(change: SampleChange, id: string, since: string): Row {
     since,
     badge: change.badge,
     severity: change.severity,
+    components: change.components.filter((one) => one.distance === 0).map((one) => one.name),
     checks: {
       passed: state("passed"),
       failed: state("failed"),

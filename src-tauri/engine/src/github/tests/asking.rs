@@ -248,6 +248,21 @@ async fn a_change_is_read_whole() {
         change.asked,
         [Asked::ByName, team, Asked::Assigned, Asked::Reviewed]
     );
+    let requested: Vec<_> = change
+        .requested
+        .iter()
+        .map(|one| (one.who.as_deref(), one.code_owner))
+        .collect();
+    assert_eq!(
+        requested,
+        [
+            (Some("Priya-N"), false),
+            (Some("acme/platform"), true),
+            (Some("sam"), false),
+            (None, false),
+            (None, false)
+        ]
+    );
     let own = change.own_review.as_ref().unwrap();
     assert_eq!(
         (own.state, own.id.as_str()),

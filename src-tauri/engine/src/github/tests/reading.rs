@@ -32,6 +32,7 @@ fn change(server: &MockServer) -> Change {
             oid: oid('2'),
         },
         asked: vec![],
+        requested: vec![],
         labels: vec![],
         assignees: vec![],
         commits: vec![],
@@ -144,6 +145,18 @@ async fn the_diff_comes_as_bytes_with_all_that_belongs_to_it() {
         good(&file("a2V5Cg==\n", oid('9'))),
     )
     .await;
+    get(
+        &server,
+        "/contents/CODEOWNERS",
+        good(&file("KiBAYQo=\n", oid('a'))),
+    )
+    .await;
+    get(
+        &server,
+        "/contents/docs/CODEOWNERS",
+        good(&file("a2V5Cg==\n", oid('b'))),
+    )
+    .await;
     let reading = of(&server).read(&change(&server)).await.unwrap();
     assert_eq!(reading.diff.as_deref(), Some(DIFF));
     assert_eq!(reading.missing, []);
@@ -155,6 +168,12 @@ async fn the_diff_comes_as_bytes_with_all_that_belongs_to_it() {
     let read = reading.policy.unwrap();
     assert_eq!((read.bytes.as_slice(), read.blob), (&policy[..], oid('8')));
     assert_eq!(reading.allowed_signers.unwrap().bytes, b"key\n");
+    let (path, owners) = reading.owners.unwrap();
+    assert_eq!(
+        (path.as_str(), owners.bytes.as_slice()),
+        ("CODEOWNERS", &b"* @a\n"[..]),
+        "the forge goes by the first place that has one"
+    );
     let first = &reading.commits[0];
     assert_eq!(
         (
@@ -164,14 +183,14 @@ async fn the_diff_comes_as_bytes_with_all_that_belongs_to_it() {
         (Some(oid('5')), "priya-n")
     );
     assert_eq!(first.committer.account, None, "an empty object is no account");
-    // Everything about the policy is asked for at the target's tip.
+    // Policy and owners are asked for at the target's tip.
     let requests = server.received_requests().await.unwrap();
     let contents: Vec<_> = requests
         .iter()
         .filter(|one| one.url.path().contains("/contents/"))
         .collect();
     assert!(
-        contents.len() == 2
+        contents.len() == 4
             && contents
                 .iter()
                 .all(|one| one.url.query() == Some(&format!("ref={}", oid('2'))))
@@ -202,6 +221,26 @@ async fn no_policy_and_one_that_is_no_file() {
         get(&server, "/contents/.github/countersign.toml", good(&body)).await;
         let reading = of(&server).read(&change(&server)).await.unwrap();
         assert_eq!((reading.policy, reading.missing.len()), (None, 1));
+    }
+}
+
+#[tokio::test]
+async fn owners_that_cannot_be_read_are_said_and_keep_nothing_back() {
+    for answer in [
+        good(&json!({ "type": "file", "encoding": "none", "content": "", "sha": oid('8') })),
+        ResponseTemplate::new(403).set_body_json(json!({ "message": "Resource not accessible" })),
+    ] {
+        let server = MockServer::start().await;
+        usual(&server).await;
+        diffed(&server, ResponseTemplate::new(200).set_body_bytes(DIFF)).await;
+        get(&server, "/contents/.github/CODEOWNERS", answer).await;
+        let reading = of(&server).read(&change(&server)).await.unwrap();
+        assert_eq!((reading.diff.as_deref(), reading.owners), (Some(DIFF), None));
+        let (path, why) = &reading.missing[0];
+        assert!(
+            path.ends_with("CODEOWNERS") && why.starts_with("whose ground this is cannot be told"),
+            "{path}: {why}"
+        );
     }
 }
 

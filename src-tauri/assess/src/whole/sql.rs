@@ -1,9 +1,10 @@
-//! SQL as PostgreSQL reads it, by squawk. Source of the rules: squawk's documentation, one page a rule.
+//! SQL as PostgreSQL reads it, by squawk, and else in another dialect. Source of the rules: squawk's documentation, one page a rule.
 
 use squawk_linter::{Linter, Rule};
 use squawk_syntax::SourceFile;
 use squawk_syntax::ast::{AstNode as _, Stmt};
 
+use super::dialects;
 use super::{Hit, in_one_line, line_of, without_comments};
 
 /// The parser goes one call deeper for each level; this much room is enough for the largest file it is given.
@@ -73,10 +74,8 @@ fn read(text: &str) -> Result<Vec<Hit>, String> {
     let parsed = SourceFile::parse(text);
     if let Some(error) = parsed.errors().first() {
         let line = line_of(text, usize::from(error.range().start()));
-        return Err(format!(
-            "not read as PostgreSQL (line {line}: {})",
-            error.message()
-        ));
+        let refused = format!("not read as PostgreSQL (line {line}: {})", error.message());
+        return dialects::hits(text).ok_or(refused);
     }
     let mut statements = Vec::new();
     let mut found = Vec::new();
@@ -122,5 +121,6 @@ fn hit(rule: &str, text: &str, start: usize, end: usize) -> Hit {
         rule: rule.to_owned(),
         lines: (line_of(text, start), line_of(text, end)),
         text: format!("{};", in_one_line(words).trim_end_matches(';').trim_end()),
+        ..Hit::default()
     }
 }

@@ -394,6 +394,33 @@ fn sql_of_another_dialect_is_read_too() {
         .collect();
     assert_eq!(found, [("sql.drop_table", Some(3))]);
     assert_eq!(assessment.findings[0].subject.as_deref(), Some("orders"));
+    let columns =
+        "CREATE TABLE a (b DateTime64(3), c LowCardinality(String)) ENGINE = MergeTree ORDER BY b;\n";
+    let lost = assessed(&[("db/y.sql", columns, &format!("{columns}DROP\nTABLE a;\n"))]);
+    assert_eq!((lost.not_assessed.len(), lost.findings.len()), (0, 1), "{lost:?}");
     let neither = assessed(&[("db/x.sql", old, &format!("{old}FROB THE `x`;\n"))]);
     assert_eq!(neither.not_assessed.len(), 1);
+}
+
+#[test]
+fn names_that_a_template_gives_are_names() {
+    let old = "-- one\n";
+    let new =
+        format!("{old}alter table {{{{ index .Options \"Schema\" }}}}.people\n  drop\n  column email;\n");
+    let assessment = assessed(&[("db/people.up.sql", old, &new)]);
+    assert_eq!(assessment.not_assessed, []);
+    let found: Vec<_> = assessment.findings.iter().map(|one| one.title.as_str()).collect();
+    assert_eq!(found, ["Drops the column email"]);
+}
+
+#[test]
+fn what_a_tool_writes_down_of_all_migrations_is_no_migration() {
+    let drop = "DROP TABLE IF EXISTS public.people;\n";
+    assert_eq!(assessed(&[("db/structure.sql", "", drop)]).findings, []);
+    assert_eq!(
+        assessed(&[("db/people_structure.sql.sql", "", drop)])
+            .findings
+            .len(),
+        1
+    );
 }

@@ -1,7 +1,9 @@
 //! SQL that is not PostgreSQL's, by sqlparser: each statement as the parser writes it, read by the rules for lines.
 
 use countersign_core::finding::Side;
-use sqlparser::dialect::{Dialect, GenericDialect, MsSqlDialect, MySqlDialect, SQLiteDialect};
+use sqlparser::dialect::{
+    ClickHouseDialect, Dialect, GenericDialect, MsSqlDialect, MySqlDialect, SQLiteDialect,
+};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
@@ -10,8 +12,9 @@ use crate::table::Rules;
 
 /// The dangers in a script, in the first dialect that reads all of it; `None` where none does.
 pub(super) fn hits(text: &str) -> Option<Vec<Hit>> {
-    let dialects: [&dyn Dialect; 4] = [
+    let dialects: [&dyn Dialect; 5] = [
         &MySqlDialect {},
+        &ClickHouseDialect {},
         &MsSqlDialect {},
         &SQLiteDialect {},
         &GenericDialect {},

@@ -4,7 +4,7 @@
 //! Unlike a line, both versions of the whole file say for sure whether a name is new, so that here the parser decides
 //! and the line rules are not asked ([`SAYS`]). A manifest that cannot be read is left to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 use toml::{Table, Value as Toml};
@@ -76,6 +76,8 @@ enum Lets {
 /// What a manifest asks for.
 #[derive(Debug, Default)]
 struct Said {
+    /// Names that only another dependency asks for.
+    indirect: BTreeSet<String>,
     /// Names with the range as written and what it lets through; `None` where something else decides that.
     asks: BTreeMap<String, (String, Option<Lets>)>,
     /// What runs at install, or another place that packages come from, with the words of its line.
@@ -111,7 +113,13 @@ pub(super) fn hits(format: Format, old: Option<&str>, new: &str) -> Result<Vec<H
             note,
         };
         match before.asks.get(name) {
-            None => found.push(hit(ADDED, None)),
+            None => {
+                let indirect = now.indirect.contains(name);
+                found.push(hit(
+                    ADDED,
+                    indirect.then(|| "another dependency asks for it".to_owned()),
+                ));
+            }
             Some((was, let_through)) if lets.is_some() && let_through.is_some() && lets > let_through => {
                 let shown = |range: &str| {
                     if range.is_empty() {
@@ -287,7 +295,12 @@ fn go(text: &str) -> Said {
             _ => {}
         }
         match words.as_slice() {
-            ["require", name, version] => said.ask(name, version, Some(Lets::Exact)),
+            ["require", name, version] => {
+                said.ask(name, version, Some(Lets::Exact));
+                if line.ends_with("// indirect") {
+                    said.indirect.insert((*name).to_owned());
+                }
+            }
             // Code of another module under the name of this one; a folder of the repository has no version.
             ["replace", .., "=>", name, version] => said.install(name, version),
             _ => {}

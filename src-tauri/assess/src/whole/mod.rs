@@ -63,7 +63,10 @@ impl Language {
         let workflow = path.starts_with(".github/workflows/");
         match extension {
             Some("tf" | "tofu") => Some(Self::Terraform),
-            Some("sql") => Some(Self::Sql),
+            Some("sql") => {
+                let rules = Rules::builtin();
+                (rules.for_path(path) & rules.sql() != 0).then_some(Self::Sql)
+            }
             Some("yml" | "yaml") if workflow => Some(Self::Workflow),
             Some("sh" | "bash") => Some(Self::Shell),
             _ => manifest::Format::of(name).map(Self::Manifest),

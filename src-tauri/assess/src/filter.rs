@@ -264,7 +264,7 @@ static GRANTS: LazyLock<Regex> = LazyLock::new(|| {
 });
 static MODULE: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^\s*module\s+"([^"]+)"\s*\{"#));
 static SOURCE: LazyLock<Regex> = LazyLock::new(|| pattern(r#"^\s*source\s*=\s*"([^"?]+)"#));
-static USES: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(?:-\s*)?uses:\s|^\s*(?:#.*)?$"));
+static USES: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(?:-\s*)?(?:uses|rev):\s|^\s*(?:#.*)?$"));
 static RETAINS: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i):\s*\W?(?:Retain|Snapshot|RetainExceptOnCreate)\b"));
 
@@ -328,12 +328,19 @@ fn has_counterpart(rule: &Rule, view: &View<'_>, spot: Spot) -> bool {
     };
     let own = what(spot.row);
     let home = view.home(spot.row, Side::Old);
-    view.near(spot.row, 10).any(|at| {
+    // In a named block the home says it all, so that a whole file that is written anew is searched; a step of a
+    // pipeline has no name.
+    let reach = if Rules::builtin().is_terraform(&view.path) && !home.is_empty() {
+        200
+    } else {
+        10
+    };
+    view.near(spot.row, reach).any(|at| {
         view.rows[at].line.kind == LineKind::Added && what(at) == own && view.home(at, Side::New) == home
     })
 }
 
-/// Whether a pipeline only names other versions of the actions it uses.
+/// Whether a file only names other versions of the actions or hooks it uses.
 fn is_only_uses(view: &View<'_>) -> bool {
     let mut changed = view
         .rows

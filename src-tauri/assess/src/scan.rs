@@ -27,6 +27,8 @@ pub(crate) struct Match {
     pub(crate) through: usize,
     /// What matched, where it is more than the line.
     pub(crate) statement: Option<Vec<u8>>,
+    /// What a parser says of it that need not ask the surroundings.
+    pub(crate) kept: Option<Kept>,
 }
 
 /// Assesses a diff.
@@ -46,8 +48,9 @@ pub(crate) fn patch(patch: &Patch<'_>, sides: &[Sides], out: &mut Assessment) {
     for (file, view) in views.iter().enumerate() {
         let said = whole_file(rules, &around, view, out);
         let mut matches = matches(rules, view, file);
+        matches.retain(|one| !whole.stands_in(file, rules.rules[one.rule].id()));
         let said_by_line = matches.len();
-        for one in whole.remove(&file).unwrap_or_default() {
+        for one in whole.matches.remove(&file).unwrap_or_default() {
             let covered = one.spot.row..=one.through;
             let mut lines = matches[..said_by_line].iter();
             if !lines.any(|line| line.rule == one.rule && covered.contains(&line.spot.row)) {
@@ -215,6 +218,7 @@ fn matches(rules: &Rules, view: &View<'_>, file: usize) -> Vec<Match> {
             spot,
             through: row,
             statement: None,
+            kept: None,
         }));
     }
     if view.masks[1] & rules.sql() != 0 && view.name().ends_with(".sql") {
@@ -243,6 +247,7 @@ fn over_lines(rules: &Rules, view: &View<'_>, file: usize, found: &mut Vec<Match
                         spot,
                         through: row,
                         statement: Some(whole.as_bytes().to_vec()),
+                        kept: None,
                     });
                 }
             }
@@ -273,7 +278,13 @@ fn findings(
         };
         let mut kept: Vec<(Spot, Option<Vec<u8>>, Kept)> = matches
             .into_iter()
-            .filter_map(|one| Some((one.spot, one.statement, around.judge(rule, one.spot)?)))
+            .filter_map(|one| {
+                let kept = match one.kept {
+                    Some(kept) => kept,
+                    None => around.judge(rule, one.spot)?,
+                };
+                Some((one.spot, one.statement, kept))
+            })
             .collect();
         let total = kept.len();
         let most = if rule.has(Filter::OncePerFile) || rule.has(Filter::NetCount) {

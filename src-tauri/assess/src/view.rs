@@ -159,11 +159,7 @@ impl<'p> View<'p> {
 
     /// Whether it is a script whose name does not say so: it names its interpreter, or can be executed.
     pub(crate) fn is_script(&self) -> bool {
-        let begins = self.rows.iter().take(4).any(|row| {
-            let first = row.line.old == Some(1) || row.line.new == Some(1);
-            first && row.line.text.starts_with(b"#!")
-        });
-        !self.name().contains('.') && (begins || self.file.file_type() == Some(FileType::Executable))
+        is_script(self.file)
     }
 
     /// Whether the line belongs to what undoes a migration.
@@ -297,6 +293,19 @@ impl<'p> View<'p> {
         }
         found
     }
+}
+
+/// Whether a file is a script by its first line or mode, where its name does not say so.
+pub(crate) fn is_script(file: &FilePatch<'_>) -> bool {
+    let path = file.path();
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    let begins = || {
+        file.lines().take(4).any(|line| {
+            let first = line.old == Some(1) || line.new == Some(1);
+            first && line.text.starts_with(b"#!")
+        })
+    };
+    !name.contains(&b'.') && (begins() || file.file_type() == Some(FileType::Executable))
 }
 
 /// Whether a line exists on that side.

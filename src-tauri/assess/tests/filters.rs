@@ -392,3 +392,39 @@ fn a_deleted_test_is_said_once() {
     let gone = file("tests/a_test.py", "-def test_a():\n-    assert a == 1\n");
     assert_eq!(rules(&gone), [("test.file_deleted".to_owned(), None)]);
 }
+
+#[test]
+fn a_key_that_stays_in_its_block_is_not_removed_however_far_its_new_line_is() {
+    let block = |sign: char, value: &str, fill: &str| {
+        let fill: String = (0..60).map(|n| format!("{sign}  {fill}_{n} = 1\n")).collect();
+        format!(
+            "{sign}resource \"aws_db_instance\" \"a\" {{\n{fill}{sign}  backup_retention_period = {value}\n{sign}}}\n"
+        )
+    };
+    let written = |kept: &str| {
+        file(
+            "main.tf",
+            &format!("{}{kept}", block('-', "\"${var.days}\"", "old")),
+        )
+    };
+    assert!(!says(
+        &written(&block('+', "var.days", "new")),
+        "cfg.log_audit_off"
+    ));
+    let other = block('+', "var.days", "new").replace("\"a\"", "\"b\"");
+    let gone = block('+', "1", "new").replace("backup_retention_period", "port");
+    assert!(says(&written(&format!("{other}{gone}")), "cfg.log_audit_off"));
+}
+
+#[test]
+fn another_version_of_a_hook_is_not_another_hook() {
+    let path = ".pre-commit-config.yaml";
+    assert!(!says(
+        &file(path, " - repo: https://example.com/x\n-  rev: v1\n+  rev: v2\n"),
+        "gov.bot_config"
+    ));
+    assert!(says(
+        &file(path, " - repo: https://example.com/x\n-  - id: secrets\n"),
+        "gov.bot_config"
+    ));
+}

@@ -259,7 +259,7 @@ fn what_a_parser_cannot_read_is_said_and_the_lines_remain() {
     for (path, new, reason) in [
         (
             "a.sql",
-            "DROP TABLE a;\nALTER TABLE b MODIFY COLUMN c ENUM('x') FIRST;\n",
+            "DROP TABLE a;\nFROB THE TABLE b;\n",
             "not read as PostgreSQL",
         ),
         (
@@ -361,4 +361,66 @@ proptest! {
         ids.dedup();
         prop_assert_eq!(ids.len(), one.findings.len());
     }
+}
+
+#[test]
+fn a_script_without_a_telling_name_is_read_by_its_first_line() {
+    let old = "#!/usr/bin/env bash\nset -e\n";
+    let command = "kubectl delete \\\n  namespace prod\n";
+    let rules = |old: &str, new: &str| -> Vec<String> {
+        let assessment = assessed(&[("bin/clean", old, new)]);
+        assert_eq!(assessment.not_assessed, []);
+        assessment.findings.into_iter().map(|one| one.rule).collect()
+    };
+    assert_eq!(rules("", &format!("{old}{command}")), ["k8s.delete"]);
+    // Another interpreter's commands are not a shell's.
+    let python = "#!/usr/bin/python3\nx = {\n";
+    assert_eq!(
+        rules("", &format!("{python}  'a': 1\n}}\n")),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn sql_of_another_dialect_is_read_too() {
+    let old = "CREATE TABLE `a` (`id` INT NOT NULL AUTO_INCREMENT, PRIMARY KEY (`id`)) ENGINE=InnoDB;\n";
+    let new = format!("{old}\nDROP # the old one\n  TABLE\n  `orders`;\n");
+    let assessment = assessed(&[("db/x.sql", old, &new)]);
+    assert_eq!(assessment.not_assessed, []);
+    let found: Vec<_> = assessment
+        .findings
+        .iter()
+        .map(|one| (one.rule.as_str(), one.line))
+        .collect();
+    assert_eq!(found, [("sql.drop_table", Some(3))]);
+    assert_eq!(assessment.findings[0].subject.as_deref(), Some("orders"));
+    let columns =
+        "CREATE TABLE a (b DateTime64(3), c LowCardinality(String)) ENGINE = MergeTree ORDER BY b;\n";
+    let lost = assessed(&[("db/y.sql", columns, &format!("{columns}DROP\nTABLE a;\n"))]);
+    assert_eq!((lost.not_assessed.len(), lost.findings.len()), (0, 1), "{lost:?}");
+    let neither = assessed(&[("db/x.sql", old, &format!("{old}FROB THE `x`;\n"))]);
+    assert_eq!(neither.not_assessed.len(), 1);
+}
+
+#[test]
+fn names_that_a_template_gives_are_names() {
+    let old = "-- one\n";
+    let new =
+        format!("{old}alter table {{{{ index .Options \"Schema\" }}}}.people\n  drop\n  column email;\n");
+    let assessment = assessed(&[("db/people.up.sql", old, &new)]);
+    assert_eq!(assessment.not_assessed, []);
+    let found: Vec<_> = assessment.findings.iter().map(|one| one.title.as_str()).collect();
+    assert_eq!(found, ["Drops the column email"]);
+}
+
+#[test]
+fn what_a_tool_writes_down_of_all_migrations_is_no_migration() {
+    let drop = "DROP TABLE IF EXISTS public.people;\n";
+    assert_eq!(assessed(&[("db/structure.sql", "", drop)]).findings, []);
+    assert_eq!(
+        assessed(&[("db/people_structure.sql.sql", "", drop)])
+            .findings
+            .len(),
+        1
+    );
 }

@@ -60,6 +60,7 @@ const LAYERS: &[Layer] = &[
             "regex",
             "serde",
             "serde_json",
+            "sqlparser",
             "squawk-linter",
             "squawk-syntax",
             "thiserror",

@@ -1,14 +1,16 @@
 //! Whole files: what a hunk does not show, read by the parsers of their languages on both sides of the change.
 //!
-//! A parser adds to the line rules and takes nothing back: where it fails, they remain, and the failure is said.
-//! What it finds before the change too is no news.
+//! A parser adds to the line rules and takes nothing back, except that of a manifest: where it fails, they remain, and
+//! the failure is said. What it finds before the change too is no news.
 
+mod dialects;
+mod manifest;
 mod shell;
 mod sql;
 mod terraform;
 mod workflow;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use countersign_core::finding::{Assessment, NotAssessed, Side};
 use countersign_core::patch::{FilePatch, FileType, LineKind};
@@ -17,7 +19,7 @@ use crate::comments;
 use crate::filter::{Kept, Spot};
 use crate::scan::{Match, finding, lower_in_tests};
 use crate::table::Rules;
-use crate::view::View;
+use crate::view::{View, is_script};
 
 /// Larger files are generated; no parser reads them, and the bound holds for hostile ones as well.
 const LARGEST: usize = 128 << 10;
@@ -41,7 +43,8 @@ pub struct Sides {
 pub fn wants_sides(file: &FilePatch<'_>) -> bool {
     let regular = !matches!(file.file_type(), Some(FileType::Submodule | FileType::Symlink));
     let paths = [file.display_path(), file.display_old_path()];
-    regular && !file.binary && paths.iter().any(|path| Language::of(path).is_some())
+    let known = || paths.iter().any(|path| Language::of(path).is_some());
+    regular && !file.binary && (known() || is_script(file))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +53,7 @@ enum Language {
     Sql,
     Workflow,
     Shell,
+    Manifest(manifest::Format),
 }
 
 impl Language {
@@ -59,11 +63,23 @@ impl Language {
         let workflow = path.starts_with(".github/workflows/");
         match extension {
             Some("tf" | "tofu") => Some(Self::Terraform),
-            Some("sql") => Some(Self::Sql),
+            Some("sql") => {
+                let rules = Rules::builtin();
+                (rules.for_path(path) & rules.sql() != 0).then_some(Self::Sql)
+            }
             Some("yml" | "yaml") if workflow => Some(Self::Workflow),
             Some("sh" | "bash") => Some(Self::Shell),
-            _ => None,
+            _ => manifest::Format::of(name).map(Self::Manifest),
         }
+    }
+
+    /// A script whose name does not say so tells by its first line.
+    fn of_script(text: &str) -> Option<Self> {
+        let first = text.lines().next().unwrap_or_default().strip_prefix("#!")?;
+        let shell = |word: &str| ["sh", "bash", "dash", "ksh"].contains(&word);
+        let words = first.split_whitespace().take(3);
+        let mut words = words.filter_map(|word| word.rsplit('/').next());
+        words.any(shell).then_some(Self::Shell)
     }
 
     fn hits(self, text: &str) -> Result<Vec<Hit>, String> {
@@ -71,25 +87,55 @@ impl Language {
             Self::Sql => sql::hits(text),
             Self::Workflow => workflow::hits(text),
             Self::Shell => shell::hits(text),
-            // Terraform is read folder by folder.
-            Self::Terraform => Ok(Vec::new()),
+            // Terraform is read folder by folder, and manifests with both sides at once.
+            Self::Terraform | Self::Manifest(_) => Ok(Vec::new()),
         }
+    }
+
+    /// What is dangerous after the change and was not before.
+    fn news(self, old: Option<&str>, new: &str) -> Result<Vec<Hit>, String> {
+        if let Self::Manifest(format) = self {
+            return manifest::hits(format, old, new);
+        }
+        let hits = self.hits(new)?;
+        let before = old.and_then(|old| self.hits(old).ok()).unwrap_or_default();
+        Ok(news(hits, &before))
     }
 }
 
 /// A danger that a parser sees in one version of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Hit {
     rule: String,
     /// First and last line, from 1.
     lines: (u32, u32),
     /// What it is about, in one line: equal text on both sides is the same danger.
     text: String,
+    /// The name that it is about, where the parser knows that it stands whatever is around it.
+    about: Option<String>,
+    /// What else is known of it.
+    note: Option<String>,
 }
 
-/// Reads all whole files; the result is what to add to the matches of each view.
-pub(crate) fn read(views: &[View<'_>], sides: &[Sides], out: &mut Assessment) -> HashMap<usize, Vec<Match>> {
-    let mut found: HashMap<usize, Vec<Match>> = HashMap::new();
+/// What the parsers found.
+#[derive(Default)]
+pub(crate) struct Whole {
+    /// What to add to the matches of each view.
+    pub(crate) matches: HashMap<usize, Vec<Match>>,
+    /// Views of manifests that were read.
+    manifests: HashSet<usize>,
+}
+
+impl Whole {
+    /// Whether a rule's matches by line are left out in a view: the parser has said all of it.
+    pub(crate) fn stands_in(&self, file: usize, rule: &str) -> bool {
+        manifest::SAYS.contains(&rule) && self.manifests.contains(&file)
+    }
+}
+
+/// Reads all whole files.
+pub(crate) fn read(views: &[View<'_>], sides: &[Sides], out: &mut Assessment) -> Whole {
+    let mut found = Whole::default();
     if sides.is_empty() {
         return found;
     }
@@ -127,18 +173,18 @@ pub(crate) fn read(views: &[View<'_>], sides: &[Sides], out: &mut Assessment) ->
             }
             continue;
         }
-        let (Some(language), Some(new)) = (language[0], both.new) else {
+        let Some(new) = both.new else { continue };
+        let Some(now) = language[0].or_else(|| Language::of_script(new)) else {
             continue;
         };
-        match language.hits(new) {
-            Ok(hits) => {
-                // Under another name the old text was nothing to this language.
-                let old = both
-                    .old
-                    .filter(|_| Language::of(view.path_on(Side::Old)) == Some(language));
-                let before = old.and_then(|old| language.hits(old).ok()).unwrap_or_default();
-                let news = news(hits, &before);
-                found.insert(file, matches(view, file, news, new, out));
+        // Under another name the old text was nothing to this language.
+        let was = |old: &&str| language[1].or_else(|| Language::of_script(old)) == Some(now);
+        match now.news(both.old.filter(was), new) {
+            Ok(news) => {
+                if matches!(now, Language::Manifest(_)) {
+                    found.manifests.insert(file);
+                }
+                found.matches.insert(file, matches(view, file, news, new, out));
             }
             Err(reason) => say(&reason, out),
         }
@@ -211,6 +257,12 @@ fn matches(view: &View<'_>, file: usize, hits: Vec<Hit>, text: &str, out: &mut A
         let to = shown.partition_point(|(line, _)| *line <= hit.lines.1);
         let rows = || shown[from..to].iter().map(|(_, row)| *row);
         let added = rows().find(|row| view.rows[*row].line.kind == LineKind::Added);
+        let kept = hit.about.map(|name| Kept {
+            title: Some(rules.rules[rule].title().replace("{1}", &name)),
+            subject: Some(name),
+            note: hit.note,
+            ..Kept::default()
+        });
         if let Some(row) = added.or_else(|| rows().next()) {
             let spot = Spot {
                 file,
@@ -222,12 +274,13 @@ fn matches(view: &View<'_>, file: usize, hits: Vec<Hit>, text: &str, out: &mut A
                 spot,
                 through: rows().next_back().unwrap_or(row),
                 statement: Some(hit.text.into_bytes()),
+                kept,
             });
         } else {
             let line = text.lines().nth(hit.lines.0 as usize - 1).unwrap_or_default();
             let kept = Kept {
                 note: Some(AROUND.to_owned()),
-                ..Kept::default()
+                ..kept.unwrap_or_default()
             };
             let (one, text) = (&rules.rules[rule], Some(hit.text.as_bytes()));
             let mut made = finding(

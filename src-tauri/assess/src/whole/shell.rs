@@ -70,6 +70,7 @@ fn command(node: Node<'_>, text: &str, found: &mut Vec<Hit>) {
             rule: rule.id().to_owned(),
             lines,
             text: line.clone(),
+            ..Hit::default()
         };
         // A pipeline and its parts say the same thing once.
         let said = |other: &Hit| other.rule == hit.rule && other.lines == hit.lines;

@@ -1,9 +1,13 @@
-//! SQL as PostgreSQL reads it, by squawk. Source of the rules: squawk's documentation, one page a rule.
+//! SQL as PostgreSQL reads it, by squawk, and else in another dialect. Source of the rules: squawk's documentation, one page a rule.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use squawk_linter::{Linter, Rule};
 use squawk_syntax::SourceFile;
 use squawk_syntax::ast::{AstNode as _, Stmt};
 
+use super::dialects;
 use super::{Hit, in_one_line, line_of, without_comments};
 
 /// The parser goes one call deeper for each level; this much room is enough for the largest file it is given.
@@ -43,7 +47,7 @@ const RULES: &[(Rule, &str)] = &[
 /// The dangers in a script.
 pub(super) fn hits(text: &str) -> Result<Vec<Hit>, String> {
     // Without its comments no word in them can tell the linter to look away.
-    let text = without_comments("x.sql", text);
+    let text = without_templates(&without_comments("x.sql", text));
     let depth = text
         .bytes()
         .fold((0usize, 0usize), |(now, most), byte| match byte {
@@ -73,10 +77,8 @@ fn read(text: &str) -> Result<Vec<Hit>, String> {
     let parsed = SourceFile::parse(text);
     if let Some(error) = parsed.errors().first() {
         let line = line_of(text, usize::from(error.range().start()));
-        return Err(format!(
-            "not read as PostgreSQL (line {line}: {})",
-            error.message()
-        ));
+        let refused = format!("not read as PostgreSQL (line {line}: {})", error.message());
+        return dialects::hits(text).ok_or(refused);
     }
     let mut statements = Vec::new();
     let mut found = Vec::new();
@@ -114,6 +116,26 @@ fn read(text: &str) -> Result<Vec<Hit>, String> {
     Ok(found)
 }
 
+/// What stands for a name that a template gives later, with the point behind it.
+static LATER: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"_{5,}\.?").expect("a pattern that the tests compile"));
+
+/// A text with names in the place of templates (`{{ .Schema }}`), each byte at its place.
+fn without_templates(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, template)) = rest.split_once("{{") {
+        let Some((template, after)) = template.split_once("}}").filter(|(name, _)| !name.contains('\n'))
+        else {
+            break;
+        };
+        out.push_str(before);
+        out.extend(std::iter::repeat_n('_', template.len() + 4));
+        rest = after;
+    }
+    out + rest
+}
+
 fn hit(rule: &str, text: &str, start: usize, end: usize) -> Hit {
     let words = text.get(start..end).unwrap_or_default();
     let start = start + (words.len() - words.trim_start().len());
@@ -121,6 +143,13 @@ fn hit(rule: &str, text: &str, start: usize, end: usize) -> Hit {
     Hit {
         rule: rule.to_owned(),
         lines: (line_of(text, start), line_of(text, end)),
-        text: format!("{};", in_one_line(words).trim_end_matches(';').trim_end()),
+        text: format!(
+            "{};",
+            LATER
+                .replace_all(&in_one_line(words), "")
+                .trim_end_matches(';')
+                .trim_end()
+        ),
+        ..Hit::default()
     }
 }

@@ -68,5 +68,6 @@ fn hit(rule: &str, text: &str, words: &[&str], what: String) -> Hit {
         rule: rule.to_owned(),
         lines: (line, line),
         text: what,
+        ..Hit::default()
     }
 }

@@ -1,7 +1,8 @@
-//! `countersign-verify`: the gate. It judges what CI collected, says why by name, and touches neither network nor
-//! repository. `README.md` beside it is for those who run it.
+//! `countersign-verify`: the gate. It judges what CI collected, says why by name, and touches no network.
+//! `README.md` beside it is for those who run it.
 
 mod extract;
+mod git;
 mod policy;
 mod report;
 
@@ -11,8 +12,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use countersign_core::changeset::ObjectFormat;
 use countersign_core::reason::{Fault, Reason};
-use countersign_core::verify::{Input, input, judge};
+use countersign_core::verify::{Input, Objects, input, judge_with};
+use git::Git;
 use jiff::Timestamp;
 
 /// Judges whether a change is signed off as the policy on its target branch asks.
@@ -30,6 +33,10 @@ enum Command {
         /// The collected input, one JSON document; `-` reads standard input.
         #[arg(long, value_name = "FILE")]
         input: PathBuf,
+        /// A repository (its folder or its `.git`) that has the change's and the target's commits: what was collected is
+        /// held against its objects, and merge groups can be judged. Nothing of it is run, nothing is fetched.
+        #[arg(long, value_name = "DIR")]
+        git: Option<PathBuf>,
         /// Print the readable verdict to standard output instead of the JSON.
         #[arg(long)]
         human: bool,
@@ -69,7 +76,7 @@ const UNDECIDED: u8 = 2;
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Judge { input, human } => judge_file(&input, human),
+        Command::Judge { input, git, human } => judge_file(&input, git.as_deref(), human),
         Command::Explain { reason } => explain(reason.as_deref()),
         Command::Extract { body, out } => extract_file(&body, &out),
         Command::Policy(PolicyCommand::Check { root }) => check_policy(&root),
@@ -84,12 +91,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn judge_file(path: &Path, human: bool) -> io::Result<u8> {
+fn judge_file(path: &Path, git: Option<&Path>, human: bool) -> io::Result<u8> {
     let json = read(path)?;
     let now = Timestamp::now();
-    let (document, text, code) = match Input::from_json(&json) {
-        Ok(input) => {
-            let verdict = judge(&input, now);
+    let read = Input::from_json(&json).and_then(|input| {
+        let format = ObjectFormat::of(&input.change.head);
+        let git = git.map(|folder| Git::open(folder, format)).transpose()?;
+        Ok((input, git))
+    });
+    let (document, text, code) = match read {
+        Ok((input, git)) => {
+            let objects = git.as_ref().map(|git| -> &dyn Objects { git });
+            let verdict = judge_with(&input, objects, now);
             (
                 serde_json::to_string_pretty(&verdict)?,
                 report::verdict(&verdict),

@@ -75,6 +75,14 @@ impl Git {
         finished(self.command(arguments).output(), "git")
     }
 
+    /// A file's text.
+    ///
+    /// # Errors
+    /// [`Reason::InputMissing`] where it is not there or is not UTF-8.
+    pub(crate) fn text(&self, blob: &Oid) -> Result<String, Fault> {
+        text(&self.run(["cat-file", "blob", blob.as_str()])?)
+    }
+
     fn oids(&self, arguments: &[&str]) -> Result<Vec<Oid>, Fault> {
         text(&self.run(arguments)?)?.lines().map(oid).collect()
     }

@@ -2,6 +2,8 @@
 //! git commands, not with the gate's.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod answers;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -11,7 +13,7 @@ use serde_json::{Value, json};
 use ssh_key::sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use super::support::{
+use crate::support::{
     PRIYA, SAM, USUAL, add_review, allowed_signers, hex, key_of, person, policy_text, review, scene,
     signed_body, statement,
 };

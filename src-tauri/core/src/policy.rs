@@ -4,10 +4,12 @@
 //! | module | subject |
 //! |---|---|
 //! | [`document`] | `.github/countersign.toml`, read strictly |
+//! | [`examples`] | example changes, to test a policy |
 //! | [`lint`] | what is odd about a policy that can be read |
 //! | [`signers`] | the allowed signers and the revoked keys |
 
 pub mod document;
+pub mod examples;
 pub mod lint;
 pub mod signers;
 

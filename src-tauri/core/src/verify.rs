@@ -12,11 +12,15 @@
 //! | `review` | one review: steps 3 to 14 |
 //! | `binding` | what a statement is bound to: steps 10 to 12 |
 //! | `replay` | step 13 |
+//! | `group` | step 16 |
+//! | [`objects`] | what a repository says, where there is one |
 //! | [`verdict`] | the answer |
 
 mod binding;
+mod group;
 pub mod input;
 mod need;
+pub mod objects;
 mod people;
 mod replay;
 mod review;
@@ -29,6 +33,7 @@ use jiff::Timestamp;
 
 use input::Dismissal;
 pub use input::Input;
+pub use objects::Objects;
 pub use verdict::{Outcome, Verdict};
 
 use crate::change::{ChangeState, ReviewState};
@@ -39,41 +44,57 @@ use people::People;
 use review::{Accepted, Bench, Judged};
 use trust::Trust;
 
-/// Judges a change as of `now`, which must be the verifier's own clock: keys and approvals expire by it.
+/// Judges a change as of `now`, which must be the verifier's own clock: keys and approvals expire by it. The collector is
+/// believed what the change does to the tree.
 pub fn judge(input: &Input, now: Timestamp) -> Verdict {
-    let verdict = judge_alone(input, now);
+    judge_with(input, None, now)
+}
+
+/// As [`judge`]. Where there are the repository's `objects`, what was collected is held against them; without them no
+/// merge group can be judged.
+pub fn judge_with(input: &Input, objects: Option<&dyn Objects>, now: Timestamp) -> Verdict {
+    let verdict = judge_alone(input, objects, now);
     match verdict.verdict {
         // A status belongs to a commit: letting this change pass lets every change with this head pass.
-        Outcome::Accepted | Outcome::NotRequired => match twin_that_fails(input, now) {
-            Some(fault) => verdict.against(fault),
-            None => verdict,
+        Outcome::Accepted | Outcome::NotRequired => match beyond_itself(input, objects, now) {
+            Err(fault) => verdict.against(fault),
+            Ok(()) => verdict,
         },
         Outcome::Rejected | Outcome::Undecided => verdict,
     }
 }
 
+/// Steps 15 and 16.
+fn beyond_itself(input: &Input, objects: Option<&dyn Objects>, now: Timestamp) -> Result<(), Fault> {
+    no_twin_fails(input, objects, now)?;
+    match (&input.merge_group, objects) {
+        (None, _) => Ok(()),
+        (Some(group), Some(objects)) => group::replay(input, group, objects, now),
+        (Some(_), None) => {
+            Err(Reason::NotJudged
+                .because("a merge group is judged from the repository's objects (--git) only"))
+        }
+    }
+}
+
 /// Step 15.
-fn twin_that_fails(input: &Input, now: Timestamp) -> Option<Fault> {
-    let twins = match input
+fn no_twin_fails(input: &Input, objects: Option<&dyn Objects>, now: Timestamp) -> Result<(), Fault> {
+    let twins = input
         .same_head
-        .whole("changes with this head", |twin| &twin.change.change_id)
-    {
-        Ok(twins) => twins,
-        Err(fault) => return Some(fault),
-    };
+        .whole("changes with this head", |twin| &twin.change.change_id)?;
     for twin in twins {
         let number = &twin.change.number;
         let here = twin.forge.host == input.forge.host && twin.forge.repo_id == input.forge.repo_id;
         let other = twin.change.change_id != input.change.change_id;
         if twin.change.head != input.change.head || !here || !other {
-            return Some(Reason::InputMissing.because(format!(
+            return Err(Reason::InputMissing.because(format!(
                 "#{number} was collected as another change with this head and is none"
             )));
         }
         if twin.change.state != ChangeState::Open || !twin.change.target_protected {
             continue;
         }
-        let alone = judge_alone(twin, now);
+        let alone = judge_alone(twin, objects, now);
         match alone.verdict {
             Outcome::Accepted | Outcome::NotRequired => {}
             Outcome::Rejected | Outcome::Undecided => {
@@ -82,26 +103,37 @@ fn twin_that_fails(input: &Input, now: Timestamp) -> Option<Fault> {
                     "#{number} has the same head and is {}: {why}",
                     alone.verdict.word()
                 );
-                return Some(Reason::HeadShared.because(detail));
+                return Err(Reason::HeadShared.because(detail));
             }
         }
     }
-    None
+    Ok(())
 }
 
 /// Steps 1 to 14.
-fn judge_alone(input: &Input, now: Timestamp) -> Verdict {
+fn judge_alone(input: &Input, objects: Option<&dyn Objects>, now: Timestamp) -> Verdict {
     let mut verdict = Verdict::new(input, now);
-    match steps(input, now, &mut verdict) {
+    match steps(input, objects, now, &mut verdict) {
         Ok((outcome, detail)) => verdict.pass(outcome, detail),
         Err(fault) => verdict.against(fault),
     }
 }
 
-fn steps(input: &Input, now: Timestamp, verdict: &mut Verdict) -> Result<(Outcome, String), Fault> {
+fn steps(
+    input: &Input,
+    objects: Option<&dyn Objects>,
+    now: Timestamp,
+    verdict: &mut Verdict,
+) -> Result<(Outcome, String), Fault> {
     // 1
     let trust = Trust::read(&input.trust, verdict)?;
     input.check()?;
+    if let Some(objects) = objects {
+        objects::compare(input, objects)?;
+        verdict.notes.push(
+            "Tree, merge base, paths, commits and the policy's files are those of the repository.".to_owned(),
+        );
+    }
     let changes = changes(input);
     if changes.is_err() {
         verdict

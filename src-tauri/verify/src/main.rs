@@ -1,9 +1,13 @@
-//! `countersign-verify`: the gate. It judges what CI collected, says why by name, and touches neither network nor
-//! repository. `README.md` beside it is for those who run it.
+//! `countersign-verify`: the gate. It judges what CI collected, says why by name, and touches no network.
+//! `README.md` beside it is for those who run it.
 
+mod bundle;
+mod collect;
 mod extract;
+mod git;
 mod policy;
 mod report;
+mod summary;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -11,8 +15,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use collect::Subject;
+use countersign_core::change::Oid;
+use countersign_core::changeset::ObjectFormat;
 use countersign_core::reason::{Fault, Reason};
-use countersign_core::verify::{Input, input, judge};
+use countersign_core::verify::{Input, Objects, input, judge_with};
+use git::Git;
 use jiff::Timestamp;
 
 /// Judges whether a change is signed off as the policy on its target branch asks.
@@ -27,12 +35,39 @@ struct Arguments {
 enum Command {
     /// Judge a collected change: exit 0 accepted or not required, 1 rejected, 2 undecided.
     Judge {
-        /// The collected input, one JSON document; `-` reads standard input.
+        /// The collected input, one JSON document; `-` reads standard input. Of several each is judged by itself, and
+        /// the worst exit status is given.
+        #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+        input: Vec<PathBuf>,
+        /// A repository (its folder or its `.git`) that has the change's and the target's commits: what was collected is
+        /// held against its objects, and merge groups can be judged. Nothing of it is run, nothing is fetched.
+        #[arg(long, value_name = "DIR")]
+        git: Option<PathBuf>,
+        /// What was collected are the forge's answers to `collect`, of this change and of those that share its head; the
+        /// rest comes from the repository.
+        #[arg(long, value_name = "NUMBER", requires = "git")]
+        change: Option<u64>,
+        /// As `--change`, of the merge group that ends at this commit: of all its changes and of the queue.
+        #[arg(long, value_name = "COMMIT", requires = "git", conflicts_with = "change")]
+        group: Option<Oid>,
+        /// Append the verdict to this file, as Markdown for the job's page.
         #[arg(long, value_name = "FILE")]
-        input: PathBuf,
+        summary: Option<PathBuf>,
         /// Print the readable verdict to standard output instead of the JSON.
         #[arg(long)]
         human: bool,
+    },
+    /// Print the script that collects a change from GitHub with `gh`: its output is for `judge --change`.
+    Collect {
+        /// `owner/name`.
+        #[arg(long, value_name = "REPOSITORY")]
+        repo: String,
+        /// Number of the change.
+        #[arg(long, value_name = "NUMBER", required_unless_present = "queue")]
+        change: Option<u64>,
+        /// The merge queue of this branch instead.
+        #[arg(long, value_name = "BRANCH", conflicts_with = "change")]
+        queue: Option<String>,
     },
     /// Say what a reason means and what helps; without a name, all of them.
     Explain {
@@ -48,6 +83,13 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         out: PathBuf,
     },
+    /// Judge an exported bundle as of the time that it names, with no forge: exit 0 if its parts fit together, 1 if not, 2
+    /// where it cannot be read. It proves no time, so it is no gate.
+    Bundle {
+        /// The bundle; `-` reads standard input.
+        #[arg(value_name = "FILE")]
+        bundle: PathBuf,
+    },
     /// Look at a policy.
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -62,6 +104,17 @@ enum PolicyCommand {
         #[arg(long, value_name = "FOLDER", default_value = ".")]
         root: PathBuf,
     },
+    /// Compare what the policy asks of example changes with what they expect: exit 0 if all agree, 1 if not.
+    Test {
+        /// The working tree.
+        #[arg(long, value_name = "FOLDER", default_value = ".")]
+        root: PathBuf,
+        /// The examples, from the working tree's root.
+        #[arg(long, value_name = "FILE", default_value = policy::EXAMPLES)]
+        examples: String,
+    },
+    /// Print the JSON Schema of the policy, for editors.
+    Schema,
 }
 
 /// Exit status where nothing was judged.
@@ -69,10 +122,27 @@ const UNDECIDED: u8 = 2;
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Judge { input, human } => judge_file(&input, human),
+        Command::Judge {
+            input,
+            git,
+            change,
+            group,
+            summary,
+            human,
+        } => Judging {
+            git,
+            subject: change.map(Subject::Change).or(group.map(Subject::Group)),
+            summary,
+            human,
+        }
+        .all(&input),
+        Command::Collect { repo, change, queue } => print_calls(&repo, change, queue.as_deref()),
         Command::Explain { reason } => explain(reason.as_deref()),
         Command::Extract { body, out } => extract_file(&body, &out),
+        Command::Bundle { bundle } => check_bundle(&bundle),
         Command::Policy(PolicyCommand::Check { root }) => check_policy(&root),
+        Command::Policy(PolicyCommand::Test { root, examples }) => test_policy(&root, &examples),
+        Command::Policy(PolicyCommand::Schema) => write!(io::stdout(), "{}", policy::SCHEMA).map(|()| 0),
     };
     match result {
         Ok(code) => ExitCode::from(code),
@@ -84,31 +154,87 @@ fn main() -> ExitCode {
     }
 }
 
-fn judge_file(path: &Path, human: bool) -> io::Result<u8> {
-    let json = read(path)?;
-    let now = Timestamp::now();
-    let (document, text, code) = match Input::from_json(&json) {
-        Ok(input) => {
-            let verdict = judge(&input, now);
-            (
-                serde_json::to_string_pretty(&verdict)?,
-                report::verdict(&verdict),
-                verdict.verdict.exit_code(),
-            )
+/// How inputs are judged.
+struct Judging {
+    git: Option<PathBuf>,
+    subject: Option<Subject>,
+    summary: Option<PathBuf>,
+    human: bool,
+}
+
+impl Judging {
+    /// One verdict after the other. All of them are judged, whatever becomes of one.
+    fn all(&self, inputs: &[PathBuf]) -> io::Result<u8> {
+        let mut worst = 0;
+        for path in inputs {
+            worst = worst.max(self.one(path)?);
         }
-        Err(fault) => (
-            report::unread_json(&fault, now)?,
-            report::unread(&fault),
-            UNDECIDED,
-        ),
-    };
-    if human {
-        write!(io::stdout(), "{text}")?;
-    } else {
-        writeln!(io::stdout(), "{document}")?;
-        write!(io::stderr(), "{text}")?;
+        Ok(worst)
     }
-    Ok(code)
+
+    fn one(&self, path: &Path) -> io::Result<u8> {
+        let json = read(path)?;
+        let now = Timestamp::now();
+        let (document, text, summary, code) = match self.read(&json) {
+            Ok((input, git)) => {
+                let objects = git.as_ref().map(|git| -> &dyn Objects { git });
+                let verdict = judge_with(&input, objects, now);
+                (
+                    serde_json::to_string_pretty(&verdict)?,
+                    report::verdict(&verdict),
+                    summary::verdict(&verdict),
+                    verdict.verdict.exit_code(),
+                )
+            }
+            Err(fault) => (
+                report::unread_json(&fault, now)?,
+                report::unread(&fault),
+                summary::unread(&fault),
+                UNDECIDED,
+            ),
+        };
+        if let Some(path) = &self.summary {
+            let file = File::options().append(true).create(true).open(path);
+            file.and_then(|mut file| file.write_all(summary.as_bytes()))?;
+        }
+        if self.human {
+            write!(io::stdout(), "{text}")?;
+        } else {
+            writeln!(io::stdout(), "{document}")?;
+            write!(io::stderr(), "{text}")?;
+        }
+        Ok(code)
+    }
+
+    fn read(&self, json: &[u8]) -> Result<(Input, Option<Git>), Fault> {
+        let input = match (&self.subject, &self.git) {
+            (Some(subject), Some(folder)) => {
+                let document = collect::assemble(json, subject, folder)?;
+                Input::from_json(document.to_string().as_bytes())?
+            }
+            _ => Input::from_json(json)?,
+        };
+        let format = ObjectFormat::of(&input.change.head);
+        let git = self
+            .git
+            .as_deref()
+            .map(|folder| Git::open(folder, format))
+            .transpose()?;
+        Ok((input, git))
+    }
+}
+
+fn print_calls(repo: &str, change: Option<u64>, queue: Option<&str>) -> io::Result<u8> {
+    let name = collect::calls::Name::read(repo)
+        .ok_or_else(|| io::Error::other(format!("expected OWNER/NAME, found {repo:?}")))?;
+    let script = match (change, queue) {
+        (Some(number), _) => collect::calls::script(&name, number),
+        (None, branch) => branch
+            .and_then(|branch| collect::calls::queue_script(&name, branch))
+            .ok_or_else(|| io::Error::other(format!("{branch:?} cannot stand in a script")))?,
+    };
+    write!(io::stdout(), "{script}")?;
+    Ok(0)
 }
 
 fn explain(name: Option<&str>) -> io::Result<u8> {
@@ -153,6 +279,19 @@ fn extract_file(body: &Path, out: &Path) -> io::Result<u8> {
     }
 }
 
+fn check_bundle(path: &Path) -> io::Result<u8> {
+    match bundle::check(&read(path)?) {
+        Ok(found) => {
+            writeln!(io::stdout(), "{:#}", found.document)?;
+            Ok(u8::from(!found.consistent))
+        }
+        Err(fault) => {
+            write!(io::stderr(), "{}", report::unread(&fault))?;
+            Ok(UNDECIDED)
+        }
+    }
+}
+
 fn check_policy(root: &Path) -> io::Result<u8> {
     let mut out = io::stdout().lock();
     match policy::check(root, Timestamp::now())? {
@@ -162,6 +301,21 @@ fn check_policy(root: &Path) -> io::Result<u8> {
             Ok(0)
         }
         policy::Checked::Unreadable(why) => {
+            write!(out, "{}", report::lines("error", &[why]))?;
+            Ok(1)
+        }
+    }
+}
+
+fn test_policy(root: &Path, examples: &str) -> io::Result<u8> {
+    let mut out = io::stdout().lock();
+    match policy::test(root, examples)? {
+        Ok((count, differences)) => {
+            write!(out, "{}", report::lines("error", &differences))?;
+            writeln!(out, "{count} examples; {} differences", differences.len())?;
+            Ok(u8::from(!differences.is_empty()))
+        }
+        Err(why) => {
             write!(out, "{}", report::lines("error", &[why]))?;
             Ok(1)
         }

@@ -1,9 +1,11 @@
-//! `policy check`: whether a working tree's policy can be read, and what is odd about it.
+//! `policy check`: whether a working tree's policy can be read, and what is odd about it. `policy test`: whether it
+//! asks of example changes what they expect.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
+use countersign_core::policy::examples;
 use countersign_core::policy::lint::lint;
 use countersign_core::policy::{AllowedSigners, PATH, Policy, RevokedKeys, Unreadable};
 use jiff::Timestamp;
@@ -26,6 +28,32 @@ pub(crate) fn check(root: &Path, now: Timestamp) -> io::Result<Checked> {
         Ok(lines) => Checked::Readable(lines),
         Err(line) => Checked::Unreadable(line),
     })
+}
+
+/// JSON Schema of the policy. It helps to write one; whether the gate can read it, `policy check` says.
+pub(crate) const SCHEMA: &str = include_str!("policy.schema.json");
+
+/// Where the examples are.
+pub(crate) const EXAMPLES: &str = ".github/countersign-examples.toml";
+
+/// How many examples there are, and a line for each thing that the policy asks otherwise; or why they cannot be read.
+///
+/// # Errors
+/// Where the policy or the examples are not there or cannot be opened.
+pub(crate) fn test(root: &Path, path: &str) -> io::Result<Result<(usize, Vec<String>), String>> {
+    let (policy, text) = (read(root, PATH)?, read(root, path)?);
+    let read = || -> Result<(usize, Vec<String>), String> {
+        let policy = Policy::parse(&policy).map_err(|error| format!("{PATH}, {error}"))?;
+        let examples = examples::parse(&text).map_err(|error| format!("{path}, {error}"))?;
+        let lines = examples.iter().flat_map(|example| {
+            let differences = example.differences(&policy);
+            differences
+                .into_iter()
+                .map(|difference| format!("{}: {difference}", example.name))
+        });
+        Ok((examples.len(), lines.collect()))
+    };
+    Ok(read())
 }
 
 fn judged(root: &Path, text: &str, now: Timestamp) -> Result<Vec<String>, String> {

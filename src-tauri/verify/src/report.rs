@@ -127,7 +127,7 @@ fn line(text: &mut String, content: &str) {
 
 /// Neither a control character nor one that ends a line, reorders or hides what stands around it. Source: Unicode,
 /// `Bidi_Control`, `Default_Ignorable_Code_Point` (the tags, U+E0000 to U+E007F) and UAX 14 (U+2028, U+2029).
-fn is_plain(c: char) -> bool {
+pub(crate) fn is_plain(c: char) -> bool {
     !(c.is_control()
         || matches!(
             c,

@@ -136,6 +136,23 @@ fn what_cannot_be_read_is_undecided_and_never_passes() {
 }
 
 #[test]
+fn of_several_inputs_each_is_judged_and_the_worst_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let [good, bad] = ["good", "bad"].map(|name| folder.path().join(name));
+    fs::write(&good, fresh().to_string()).unwrap();
+    fs::write(&bad, scene(PATH).to_string()).unwrap();
+    let arguments = ["judge", "--input", bad.to_str().unwrap(), good.to_str().unwrap()];
+    let output = run(&arguments, Path::new("/dev/null"));
+    let verdicts: Vec<Value> = serde_json::Deserializer::from_slice(&output.stdout)
+        .into_iter()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let words: Vec<&Value> = verdicts.iter().map(|verdict| &verdict["verdict"]).collect();
+    assert_eq!(words, [&json!("rejected"), &json!("accepted")]);
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
 fn hostile_text_does_not_reach_the_terminal_as_it_stands() {
     let mut input = fresh();
     input["reviews"]["items"][0]["author"]["login"] =
@@ -258,4 +275,34 @@ fn a_policy_is_checked_in_its_working_tree() {
     std::os::unix::fs::symlink("allowed_signers", github.join("revoked_keys")).unwrap();
     let (code, said) = check();
     assert!(code == Some(1) && said.contains("is a link"), "{said}");
+}
+
+#[test]
+fn a_policy_is_tested_by_examples() {
+    let folder = tempfile::tempdir().unwrap();
+    let github = folder.path().join(".github");
+    fs::create_dir(&github).unwrap();
+    fs::write(github.join("countersign.toml"), support::policy_text()).unwrap();
+    let test = |examples: &str| {
+        fs::write(github.join("countersign-examples.toml"), examples).unwrap();
+        let root = folder.path().to_str().unwrap();
+        let output = run(&["policy", "test", "--root", root], Path::new("/dev/null"));
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let example = "[[change]]\nname = \"infrastructure\"\npaths = [\"infra/a.tf\"]\napprovals = ";
+    assert_eq!(
+        test(&format!("{example}2\n")),
+        (Some(0), "1 examples; 0 differences\n".to_owned())
+    );
+    let (code, said) = test(&format!("{example}1\n"));
+    assert_eq!(code, Some(1));
+    assert!(
+        said.starts_with("error: infrastructure: approvals: expected 1, found 2\n"),
+        "{said}"
+    );
+    let (code, said) = test("[[change]]\nname = 1\n");
+    assert!(
+        code == Some(1) && said.starts_with("error: .github/countersign-examples.toml, line 2"),
+        "{said}"
+    );
 }

@@ -31,6 +31,27 @@ pub(crate) fn evidence(corpus: Option<String>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What judging costs beside a bare `ssh-keygen -Y verify`.
+pub(crate) fn verify() -> Result<ExitCode> {
+    let (gate, json) = (crate::dist::gate()?, crate::target().join("bench/verify.json"));
+    std::fs::create_dir_all(crate::target().join("bench"))?;
+    // It only starts programs and looks at the clock: it need not be fast itself.
+    let measured = Job::cargo(&["run", "--quiet", "--package", "countersign-verify"])
+        .arg("--example")
+        .arg("bench_verify")
+        .arg("--")
+        .arg("--gate")
+        .arg(&gate)
+        .arg("--json")
+        .arg(&json)
+        .run()?;
+    if !measured.ok {
+        bail!("the gate could not be measured, or costs more than it may");
+    }
+    say::line(&format!("written to {}", json.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Where the shared corpora are: named by the environment, or beside the work tree.
 fn shared() -> Option<PathBuf> {
     let named = std::env::var_os("COUNTERSIGN_SHARED").map(PathBuf::from);

@@ -14,6 +14,7 @@
 //! | [`bench`] | `cargo xtask bench` |
 //! | [`audit`] | `cargo xtask audit` |
 //! | [`demo`] | `cargo xtask demo` |
+//! | [`dist`] | `cargo xtask dist` |
 //! | [`icons`] | `cargo xtask icons` |
 
 mod audit;
@@ -21,6 +22,7 @@ mod bench;
 mod check;
 mod counts;
 mod demo;
+mod dist;
 mod icons;
 mod layers;
 mod node;
@@ -48,6 +50,10 @@ cargo xtask audit [--no-install]
 cargo xtask bench evidence [--corpus FILE]
     Prints recall and precision per tool, and writes them to target/bench/evidence.json.
     --corpus FILE also over these labelled rows
+cargo xtask bench verify
+    Measures the gate beside `ssh-keygen -Y verify`, and writes the figures to target/bench/verify.json.
+cargo xtask dist
+    Builds the gate as one static file of less than 5 MB.
 cargo xtask icons
     Draws icons/*.png anew from icons/*.svg.
 
@@ -120,13 +126,18 @@ fn dispatch() -> Result<ExitCode> {
             demo::show(demo::Wanted { headless, repo, last }, no_install)
         }
         "bench" => {
-            let evidence = options.flag("evidence");
+            let (evidence, verify) = (options.flag("evidence"), options.flag("verify"));
             let corpus = options.value("--corpus")?;
             options.end()?;
-            if !evidence {
-                bail!("bench evidence is what can be measured\n\n{USAGE}");
+            match (evidence, verify) {
+                (true, false) => bench::evidence(corpus),
+                (false, true) => bench::verify(),
+                _ => bail!("bench evidence and bench verify are what can be measured\n\n{USAGE}"),
             }
-            bench::evidence(corpus)
+        }
+        "dist" => {
+            options.end()?;
+            dist::dist()
         }
         "icons" => {
             options.end()?;

@@ -5,11 +5,13 @@
 //! |---|---|
 //! | [`people`] | accounts, commits, who pushed, who set an agent to work |
 //! | [`content`] | what the change does to the tree |
+//! | [`group`] | the merge group |
 //! | `form` | how strictly JSON is read |
 //! | `whole` | whether the parts belong together |
 
 pub mod content;
 mod form;
+pub mod group;
 pub mod people;
 mod whole;
 
@@ -21,6 +23,7 @@ use crate::reason::{Fault, Reason};
 use crate::strict_json;
 pub use content::{ChangedPath, Content};
 use form::{decimal, nullable};
+pub use group::{Member, MergeGroup};
 pub use people::{Commit, Identity, Mail, Operator, Operators, Person, Push};
 
 /// The document's version.
@@ -59,9 +62,9 @@ pub struct Input {
     pub operators: Option<Operators>,
     /// Other open changes with the same head, each as a document of this kind (whose own list is not looked at).
     pub same_head: Listed<Input>,
-    /// The merge group that is to be judged; `null` outside a merge queue.
+    /// The merge group that is to be judged, which takes the repository's objects; `null` outside a merge queue.
     #[serde(deserialize_with = "nullable")]
-    pub merge_group: Option<serde_json::Value>,
+    pub merge_group: Option<MergeGroup>,
 }
 
 /// The forge and the repository.
@@ -233,6 +236,10 @@ impl Input {
                 self.change.number, self.version
             )));
         }
-        self.same_head.items.iter().try_for_each(Self::check_version)
+        self.same_head.items.iter().try_for_each(Self::check_version)?;
+        let members = self.merge_group.iter().flat_map(|group| &group.members.items);
+        members
+            .filter_map(|member| member.change.as_deref())
+            .try_for_each(Self::check_version)
     }
 }

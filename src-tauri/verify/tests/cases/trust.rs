@@ -197,7 +197,11 @@ pub(super) fn trust(cases: &mut Cases) {
     cases.undecided(
         "merge-group",
         "E_NOT_JUDGED",
-        "A merge group is to be judged.",
-        with(|input| input["merge_group"] = json!({"commits": []})),
+        "A merge group is to be judged, without the repository's objects.",
+        with(|input| {
+            let members = json!([{"commit": oid("5"), "change": null}]);
+            input["merge_group"] =
+                json!({"base": oid("3"), "members": {"source": "queue", "total": 1, "items": members}});
+        }),
     );
 }

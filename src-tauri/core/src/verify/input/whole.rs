@@ -10,11 +10,8 @@ impl Input {
     /// Whether the document can be judged at all.
     ///
     /// # Errors
-    /// [`Reason::InputMissing`] with what is missing or contradicts something else, [`Reason::NotJudged`].
+    /// [`Reason::InputMissing`] with what is missing or contradicts something else.
     pub(in crate::verify) fn check(&self) -> Result<(), Fault> {
-        if self.merge_group.is_some() {
-            return Err(Reason::NotJudged.because("merge groups are not judged by this version"));
-        }
         self.commits.whole("commits", |commit| &commit.oid)?;
         self.reviews.whole("reviews", |review| &review.id)?;
         self.dismissals

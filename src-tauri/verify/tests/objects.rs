@@ -1,0 +1,148 @@
+//! The gate beside a real repository: what was collected is held against its objects.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may panic; clippy excuses only the test functions themselves"
+)]
+
+mod repo;
+mod support;
+
+use std::fs;
+use std::process::Command;
+
+use repo::{Repo, judge};
+use serde_json::{Value, json};
+
+/// A change of two paths, while the target went on.
+fn world() -> (Repo, Value) {
+    let repo = Repo::new();
+    repo.git(&["checkout", "--quiet", "-b", "change"]);
+    repo.write("ledger.rs", "one\nTWO\nthree\nfour\nfive\nsix\nseven\n");
+    repo.commit("First");
+    repo.write("new.rs", "new\n");
+    let head = repo.commit("Second");
+    repo.git(&["checkout", "--quiet", "main"]);
+    repo.write("web.rs", "web site\n");
+    repo.commit("The target went on");
+    let input = repo.approved("7", &head);
+    (repo, input)
+}
+
+#[test]
+fn what_the_repository_confirms_is_accepted() {
+    let (repo, input) = world();
+    assert_eq!(input["content"]["total"], json!(2));
+    for git in [None, Some(repo.path().to_owned()), Some(repo.path().join(".git"))] {
+        let (code, reason, said) = judge(&input, git.as_deref());
+        assert_eq!((code, &reason), (0, &Value::Null), "{said}");
+        assert_eq!(said.contains("those of the repository"), git.is_some(), "{said}");
+    }
+}
+
+#[test]
+fn what_it_contradicts_is_refused_by_name() {
+    let (repo, input) = world();
+    let edits: [(&str, i32, fn(&mut Value)); 6] = [
+        ("E_TREE_MISMATCH", 1, |input| {
+            input["content"]["head_tree"] = json!("5".repeat(40));
+            input["commits"]["items"][0]["tree"] = Value::Null;
+        }),
+        ("E_CHANGESET_MISMATCH", 1, |input| {
+            input["content"]["changed"][0]["new_oid"] = json!("5".repeat(40));
+        }),
+        // A path was hidden, and the count with it.
+        ("E_CHANGESET_MISMATCH", 1, |input| {
+            input["content"]["changed"].as_array_mut().unwrap().pop();
+            input["content"]["total"] = json!(1);
+        }),
+        ("E_CHANGESET_MISMATCH", 1, |input| {
+            input["content"]["merge_bases"] = json!([input["content"]["target_tip"]]);
+        }),
+        // A commit was hidden, and with it who wrote it.
+        ("E_INPUT_MISSING", 2, |input| {
+            input["commits"]["items"].as_array_mut().unwrap().pop();
+            input["commits"]["total"] = json!(1);
+        }),
+        ("E_INPUT_MISSING", 2, |input| {
+            let text = support::policy_text() + "# looser\n";
+            input["trust"]["policy"]["blob"] = json!(support::blob_name(&text));
+            input["trust"]["policy"]["text"] = json!(text);
+        }),
+    ];
+    for (at, (expected, status, edit)) in edits.into_iter().enumerate() {
+        let mut input = input.clone();
+        edit(&mut input);
+        let (code, reason, said) = judge(&input, Some(repo.path()));
+        assert_eq!((code, &reason), (status, &json!(expected)), "edit {at}: {said}");
+    }
+}
+
+#[test]
+fn objects_that_a_clone_lacks_are_missing_and_not_fetched() {
+    let (repo, input) = world();
+    repo.git(&["config", "uploadpack.allowFilter", "true"]);
+    repo.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
+    let folder = tempfile::tempdir().unwrap();
+    let from = format!("file://{}", repo.path().display());
+    let clone = |name: &str, how: &str| {
+        let to = folder.path().join(name);
+        let done = Command::new("git")
+            .args(["clone", "--quiet", "--mirror", how, &from])
+            .arg(&to)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+        to
+    };
+    let whole = clone("whole", "--no-tags");
+    let (code, _, said) = judge(&input, Some(&whole));
+    assert_eq!(code, 0, "{said}");
+    for lacking in [clone("shallow", "--depth=1"), clone("partial", "--filter=tree:0")] {
+        let (code, reason, said) = judge(&input, Some(&lacking));
+        assert_eq!((code, &reason), (2, &json!("E_INPUT_MISSING")), "{said}");
+    }
+    // Trees are enough: the files themselves are not looked at.
+    let (code, _, said) = judge(&input, Some(&clone("without-files", "--filter=blob:none")));
+    assert_eq!(code, 0, "{said}");
+    let (code, reason, _) = judge(&input, Some(folder.path()));
+    assert_eq!(
+        (code, &reason),
+        (2, &json!("E_INPUT_MISSING")),
+        "there is no repository"
+    );
+}
+
+#[test]
+fn nothing_of_the_change_or_the_clone_is_run_or_obeyed() {
+    let repo = Repo::new();
+    let mark = repo.path().join("was-run");
+    let run = format!("touch {}; false", mark.display());
+    repo.git(&["checkout", "--quiet", "-b", "change"]);
+    repo.write(".gitattributes", "*.rs diff=evil merge=evil filter=evil\n");
+    repo.write("ledger.rs", "one\nTWO\nthree\nfour\nfive\nsix\nseven\n");
+    let head = repo.commit("Hostile");
+    repo.git(&["checkout", "--quiet", "main"]);
+    let input = repo.approved("7", &head);
+    repo.git(&["checkout", "--quiet", "change"]);
+    for name in [
+        "diff.evil.textconv",
+        "diff.evil.command",
+        "diff.external",
+        "merge.evil.driver",
+        "filter.evil.smudge",
+        "core.fsmonitor",
+        "core.sshCommand",
+        "core.pager",
+    ] {
+        repo.git(&["config", name, &run]);
+    }
+    repo.git(&["config", "diff.renames", "copies"]);
+    repo.git(&["config", "core.quotePath", "true"]);
+    let hook = repo.path().join(".git/hooks/post-index-change");
+    fs::write(&hook, format!("#!/bin/sh\n{run}\n")).unwrap();
+    // The head is replaced by a commit that changes nothing.
+    repo.git(&["replace", &head, "main"]);
+    let (code, reason, said) = judge(&input, Some(repo.path()));
+    assert_eq!((code, &reason), (0, &Value::Null), "{said}");
+    assert!(!mark.exists(), "something was run");
+}

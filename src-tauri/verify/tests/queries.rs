@@ -1,0 +1,30 @@
+//! What `collect` asks is what GitHub's own schema has.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test may panic; clippy excuses only the test functions themselves"
+)]
+
+#[path = "../src/collect/calls.rs"]
+#[allow(dead_code, unreachable_pub, reason = "only the queries are looked at here")]
+mod calls;
+
+use apollo_compiler::{ExecutableDocument, Schema};
+
+const SCHEMA: &str = include_str!("../../../tests/forge/descriptions/schema.graphql");
+
+#[test]
+fn the_queries_are_valid() {
+    let schema = Schema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
+    let valid = |query: &str| ExecutableDocument::parse_and_validate(&schema, query, "query").is_ok();
+    let queries: Vec<&str> = calls::QUERIES
+        .into_iter()
+        .chain([calls::QUEUE, calls::HEAD])
+        .collect();
+    for query in &queries {
+        if let Err(errors) = ExecutableDocument::parse_and_validate(&schema, *query, "query") {
+            panic!("{}", errors.errors);
+        }
+        assert!(!query.contains('\''), "it stands in single quotes: {query}");
+    }
+    assert!(!valid(&queries[0].replace("isDraft", "isDraught")));
+}

@@ -6,9 +6,6 @@ use serde_json::Value;
 
 use super::window::Window;
 
-/// Findings in the diff that wait for an acknowledgement.
-const TODO: &str = "//*[contains(@class, 'ack') and contains(@class, 'todo')]";
-
 /// Which finding of the diff has the focus.
 const FINDING: &str = "return document.activeElement.closest('[data-finding]')?.dataset.finding ?? null";
 
@@ -33,9 +30,9 @@ impl Window<'_> {
                 self.keys("n").await?;
             }
         }
-        let findings = self.count(TODO).await?;
+        let (_, findings) = self.acknowledged().await?;
         let mut last = Value::Null;
-        while self.count(TODO).await? > 0 {
+        while self.acknowledged().await?.0 < findings {
             self.keys("]").await?;
             // The step may open another file; then it gives the finding's button the focus.
             last = self
@@ -54,6 +51,19 @@ impl Window<'_> {
             .await?;
         }
         Ok((files, findings))
+    }
+
+    /// How many findings are acknowledged, of how many that must be: *2 of 3 findings acknowledged*.
+    async fn acknowledged(&self) -> Result<(usize, usize)> {
+        let text = self.text().await?;
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let told = words.windows(5).find_map(|part| match part {
+            [done, "of", all, "finding" | "findings", "acknowledged"] => {
+                done.parse().ok().zip(all.parse().ok())
+            }
+            _ => None,
+        });
+        Ok(told.unwrap_or((0, 0)))
     }
 
     /// Which file of how many is shown: *File 2 of 6*.

@@ -91,8 +91,8 @@ mod tests {
     fn notes_stand_as_a_list_before_the_words() {
         let none = acknowledged("Drops a", "a.sql", "");
         let one = acknowledged("Drops b", "b.sql", "moved to *archive* last week");
-        assert_eq!(message(&[none.clone()], " "), "");
-        assert_eq!(message(&[none.clone()], "Fine."), "Fine.");
+        assert_eq!(message(std::slice::from_ref(&none), " "), "");
+        assert_eq!(message(std::slice::from_ref(&none), "Fine."), "Fine.");
         assert_eq!(
             message(&[none, one], "Fine."),
             "- `Drops b` (`b.sql:3`): moved to *archive* last week\n\nFine."

@@ -154,7 +154,7 @@ export function sampleChanges(variant: string): SampleChange[] {
         : "6 services, 4 of them tier 1 (T1). Source: countersign.toml, 3 manifests.",
       notAssessed: big ? [] : [{ path: "docs/network.png", reason: "binary: no rule can look inside" }],
       measures:
-        "6 files in 4 folders; 41 lines added, 63 removed, spread unevenly (entropy 74 %). Code comes, and no test changes with it.",
+        "6 files in 4 folders; 30 lines added, 15 removed, spread unevenly (entropy 74 %). Code comes, and no test changes with it.",
       checks: checks(["fmt", "validate", "plan (staging)", "policy"], [["plan (prod-eu)", "skipped"]]),
       reviews: [{ author: "sol-v", words: "approved an older head, so it does not count" }],
       ground: [

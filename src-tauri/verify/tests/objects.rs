@@ -42,7 +42,8 @@ fn what_the_repository_confirms_is_accepted() {
 #[test]
 fn what_it_contradicts_is_refused_by_name() {
     let (repo, input) = world();
-    let edits: [(&str, i32, fn(&mut Value)); 6] = [
+    type Edit = (&'static str, i32, fn(&mut Value));
+    let edits: [Edit; 6] = [
         ("E_TREE_MISMATCH", 1, |input| {
             input["content"]["head_tree"] = json!("5".repeat(40));
             input["commits"]["items"][0]["tree"] = Value::Null;

@@ -268,12 +268,13 @@ impl Lexer<'_, '_> {
     fn string(&mut self, quote: &'static str) {
         let start = self.at + quote.len();
         let over_lines = self.syntax.over_lines.contains(&quote);
+        let closes = quote.as_bytes()[0];
         let mut at = start;
         while at < self.text.len() {
             let rest = &self.text[at..];
             if rest.starts_with(b"\\") && !self.syntax.runs_hints {
                 at += 2;
-            } else if rest.starts_with(quote.as_bytes()) {
+            } else if rest[0] == closes && rest.starts_with(quote.as_bytes()) {
                 self.at = at + quote.len();
                 return;
             } else if rest[0] == b'\n' && !over_lines {

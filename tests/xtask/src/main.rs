@@ -48,6 +48,10 @@ cargo xtask audit [--no-install]
 cargo xtask bench evidence [--corpus FILE]
     Prints recall and precision per tool, and writes them to target/bench/evidence.json.
     --corpus FILE also over these labelled rows
+cargo xtask bench assess [--diff FILE]
+    Prints what it costs to parse, classify and assess a diff, in time and heap, and writes it to
+    target/bench/assess.json. Exit 1 where a bound does not hold.
+    --diff FILE   also over this diff
 cargo xtask icons
     Draws icons/*.png anew from icons/*.svg.
 
@@ -120,13 +124,17 @@ fn dispatch() -> Result<ExitCode> {
             demo::show(demo::Wanted { headless, repo, last }, no_install)
         }
         "bench" => {
-            let evidence = options.flag("evidence");
-            let corpus = options.value("--corpus")?;
-            options.end()?;
-            if !evidence {
-                bail!("bench evidence is what can be measured\n\n{USAGE}");
+            if options.flag("evidence") {
+                let corpus = options.value("--corpus")?;
+                options.end()?;
+                return bench::evidence(corpus);
             }
-            bench::evidence(corpus)
+            if !options.flag("assess") {
+                bail!("bench evidence and bench assess are what can be measured\n\n{USAGE}");
+            }
+            let diff = options.value("--diff")?;
+            options.end()?;
+            bench::assess(diff)
         }
         "icons" => {
             options.end()?;

@@ -67,6 +67,7 @@ const LAYERS: &[Layer] = &[
             "toml",
             "tree-sitter",
             "tree-sitter-bash",
+            "yaml_serde",
         ],
         never_below: JUDGE_NEVER,
     },

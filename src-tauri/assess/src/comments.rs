@@ -132,6 +132,17 @@ impl Syntax {
         self.line.iter().any(begins) || self.block && line.contains(&b'*')
     }
 
+    /// The bytes with which a comment or string can begin.
+    fn begins(&self) -> [bool; 256] {
+        let mut begins = [false; 256];
+        for sign in self.line.iter().chain(self.quotes) {
+            begins[usize::from(sign.as_bytes()[0])] = true;
+        }
+        begins[usize::from(b'/')] |= self.block;
+        begins[usize::from(b'<')] |= self.heredoc;
+        begins
+    }
+
     /// The comments of a text of whole lines, in order. `cut`: lines stand before it that are not shown.
     pub(crate) fn comments(&self, text: &[u8], cut: bool) -> Vec<Range<usize>> {
         if *self == NONE {
@@ -163,7 +174,13 @@ struct Lexer<'s, 't> {
 
 impl Lexer<'_, '_> {
     fn run(&mut self) {
-        while self.at < self.text.len() {
+        let begins = self.syntax.begins();
+        // Most bytes begin nothing, and this is where the time of a long text goes.
+        while let Some(skipped) = self.text[self.at..]
+            .iter()
+            .position(|byte| begins[usize::from(*byte)])
+        {
+            self.at += skipped;
             let rest = &self.text[self.at..];
             if self.syntax.block && rest.starts_with(b"/*") {
                 self.block();
@@ -251,12 +268,13 @@ impl Lexer<'_, '_> {
     fn string(&mut self, quote: &'static str) {
         let start = self.at + quote.len();
         let over_lines = self.syntax.over_lines.contains(&quote);
+        let closes = quote.as_bytes()[0];
         let mut at = start;
         while at < self.text.len() {
             let rest = &self.text[at..];
             if rest.starts_with(b"\\") && !self.syntax.runs_hints {
                 at += 2;
-            } else if rest.starts_with(quote.as_bytes()) {
+            } else if rest[0] == closes && rest.starts_with(quote.as_bytes()) {
                 self.at = at + quote.len();
                 return;
             } else if rest[0] == b'\n' && !over_lines {

@@ -88,6 +88,13 @@ impl<'p> View<'p> {
         if text.len() <= LONGEST_LINE { text } else { b"" }
     }
 
+    /// Whether one of the lines from the first to the last, by their numbers after the change, is new.
+    pub(crate) fn adds(&self, (first, last): (u32, u32)) -> bool {
+        let within = |line: &Line<'_>| line.new.is_some_and(|at| (first..=last).contains(&at));
+        let mut rows = self.rows.iter().map(|row| row.line);
+        rows.any(|line| line.kind == LineKind::Added && within(line))
+    }
+
     /// The path on one side; the other one where the file does not exist there.
     pub(crate) fn path_on(&self, side: Side) -> &str {
         if side == Side::Old {

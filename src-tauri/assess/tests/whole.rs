@@ -424,3 +424,21 @@ fn what_a_tool_writes_down_of_all_migrations_is_no_migration() {
         1
     );
 }
+
+#[test]
+fn what_stays_in_a_file_that_could_not_be_read_before_is_no_news() {
+    let path = ".github/workflows/a.yml";
+    let new = "on: push\npermissions:\n  contents: write\njobs:\n  a:\n    runs-on: x\n    steps:\n      - run: echo\n";
+    let old = new.replace("- run: echo", "- run: |\nEOF");
+    let rules = |old: &str, new: &str| -> Vec<String> {
+        let assessment = assessed(&[(path, old, new)]);
+        let found = assessment.findings.into_iter().map(|one| one.rule);
+        found.filter(|rule| rule == "ci.permissions_write").collect()
+    };
+    assert_eq!(rules(&old, new), Vec::<String>::new());
+    let wider = new.replace("contents: write", "contents: read");
+    assert_eq!(
+        rules(&wider.replace("- run: echo", "- run: |\nEOF"), new).len(),
+        1
+    );
+}

@@ -52,6 +52,25 @@ pub(crate) fn verify() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What it costs to parse, classify and assess a diff, against the plainest thing that could work; also over `diff`.
+pub(crate) fn assess(diff: Option<String>) -> Result<ExitCode> {
+    let json = crate::target().join("bench/assess.json");
+    let mut job = Job::cargo(&["run", "--quiet", "--release", "--package", "countersign-assess"])
+        .arg("--example")
+        .arg("bench_assess")
+        .arg("--")
+        .arg("--json")
+        .arg(&json);
+    if let Some(path) = diff {
+        job = job.arg(std::path::absolute(path)?);
+    }
+    if !job.run()?.ok {
+        bail!("the cost could not be measured, or is above its bounds");
+    }
+    say::line(&format!("written to {}", json.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Where the shared corpora are: named by the environment, or beside the work tree.
 fn shared() -> Option<PathBuf> {
     let named = std::env::var_os("COUNTERSIGN_SHARED").map(PathBuf::from);

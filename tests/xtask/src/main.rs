@@ -54,6 +54,10 @@ cargo xtask bench verify
     Measures the gate beside `ssh-keygen -Y verify`, and writes the figures to target/bench/verify.json.
 cargo xtask dist
     Builds the gate as one static file of less than 5 MB.
+cargo xtask bench assess [--diff FILE]
+    Prints what it costs to parse, classify and assess a diff, in time and heap, and writes it to
+    target/bench/assess.json. Exit 1 where a bound does not hold.
+    --diff FILE   also over this diff
 cargo xtask icons
     Draws icons/*.png anew from icons/*.svg.
 
@@ -126,13 +130,20 @@ fn dispatch() -> Result<ExitCode> {
             demo::show(demo::Wanted { headless, repo, last }, no_install)
         }
         "bench" => {
-            let (evidence, verify) = (options.flag("evidence"), options.flag("verify"));
-            let corpus = options.value("--corpus")?;
+            let (evidence, verify, assess) = (
+                options.flag("evidence"),
+                options.flag("verify"),
+                options.flag("assess"),
+            );
+            let (corpus, diff) = (options.value("--corpus")?, options.value("--diff")?);
             options.end()?;
-            match (evidence, verify) {
-                (true, false) => bench::evidence(corpus),
-                (false, true) => bench::verify(),
-                _ => bail!("bench evidence and bench verify are what can be measured\n\n{USAGE}"),
+            match (evidence, verify, assess) {
+                (true, false, false) => bench::evidence(corpus),
+                (false, true, false) => bench::verify(),
+                (false, false, true) => bench::assess(diff),
+                _ => {
+                    bail!("bench evidence, bench assess and bench verify are what can be measured\n\n{USAGE}")
+                }
             }
         }
         "dist" => {

@@ -92,14 +92,17 @@ impl Language {
         }
     }
 
-    /// What is dangerous after the change and was not before.
-    fn news(self, old: Option<&str>, new: &str) -> Result<Vec<Hit>, String> {
+    /// What is dangerous after the change and was not before; whether what was before could be read.
+    fn news(self, old: Option<&str>, new: &str) -> Result<(Vec<Hit>, bool), String> {
         if let Self::Manifest(format) = self {
-            return manifest::hits(format, old, new);
+            return Ok((manifest::hits(format, old, new)?, true));
         }
         let hits = self.hits(new)?;
-        let before = old.and_then(|old| self.hits(old).ok()).unwrap_or_default();
-        Ok(news(hits, &before))
+        Ok(match old.map(|old| self.hits(old)) {
+            Some(Ok(before)) => (news(hits, &before), true),
+            Some(Err(_)) => (news(hits, &[]), false),
+            None => (news(hits, &[]), true),
+        })
     }
 }
 
@@ -180,7 +183,11 @@ pub(crate) fn read(views: &[View<'_>], sides: &[Sides], out: &mut Assessment) ->
         // Under another name the old text was nothing to this language.
         let was = |old: &&str| language[1].or_else(|| Language::of_script(old)) == Some(now);
         match now.news(both.old.filter(was), new) {
-            Ok(news) => {
+            Ok((mut news, compared)) => {
+                // Of a line that stays nobody knows then whether it is news.
+                if !compared {
+                    news.retain(|hit| view.adds(hit.lines));
+                }
                 if matches!(now, Language::Manifest(_)) {
                     found.manifests.insert(file);
                 }

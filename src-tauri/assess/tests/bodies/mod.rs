@@ -44,10 +44,13 @@ pub fn owners(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let owners = Owners::parse(&text);
     let lines = text.lines().count();
+    // A backslash takes the next character as it stands.
+    let bare = |text: &str| text.replace('\\', "");
+    let whole = bare(&text);
     for path in ["README.md", "services/ledger/src/lib.rs", "a b/é", "docs/x.md"] {
         if let Some(ground) = owners.of(path) {
             assert!(ground.line >= 1 && ground.line <= lines);
-            assert!(ground.owners.iter().all(|owner| text.contains(owner.as_str())));
+            assert!(ground.owners.iter().all(|owner| whole.contains(&bare(owner))));
         }
     }
     assert!(owners.faults.iter().all(|fault| fault.line <= lines.max(1)));

@@ -135,6 +135,18 @@ test("what no rule looked at stands with the findings, and leads to its file", a
   await expect(page.getByText("binary: there are no lines to show.")).toBeVisible();
 });
 
+test("many findings are folded behind the worst", async ({ page }) => {
+  await start(page, "big");
+  await page.getByRole("option", { name: /Move prod-eu/u }).click();
+  const list = page.getByRole("list", { name: "Findings" });
+  await expect(list.getByRole("listitem")).toHaveCount(6);
+  await expect(list).not.toContainText("Writes line 50");
+  await page.getByRole("button", { name: "3 more findings" }).click();
+  await expect(list.getByRole("listitem")).toHaveCount(9);
+  await expect(list).toContainText("Writes line 50");
+  await expect(page.getByRole("button", { name: /more finding/u })).toHaveCount(0);
+});
+
 test("a blast radius of sixty is a small picture and a list of all", async ({ page }) => {
   await start(page, "big");
   await page.getByRole("option", { name: /Critical Move/u }).click();

@@ -57,7 +57,7 @@ export function sampleChanges(variant: string): SampleChange[] {
   const guard = spot(files, main, "prevent_destroy");
   const snapshot = spot(files, main, "skip_final_snapshot = true");
   const bigFindings = big
-    ? [120, 9_800, 19_990].map((row, index) =>
+    ? [120, 9_800, 19_990, 30, 40, 50].map((row, index) =>
         finding(
           `bulk-write/${index}`,
           "high",

@@ -87,7 +87,7 @@ class Fake implements Backend {
         this.#restoring = false;
         this.#account = true;
         this.#changed();
-      }, 900);
+      }, 2_000);
     }
     const empty = variant === "empty" || variant === "loading";
     this.#held = (empty ? [] : sampleChanges(variant)).map((change) => ({

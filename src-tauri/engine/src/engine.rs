@@ -18,7 +18,6 @@ use crate::ports::{Desktop, Forge, HiddenOrganisation, Quota};
 use crate::store::{REFRESHED, Store, StoreError};
 use crate::vault::Vault;
 use crate::view::{Code, Connection, Failure, KeyView, KeychainState, Message};
-use crate::words;
 
 /// After the loop broke: long enough not to fill the log, short enough not to be noticed.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -399,17 +398,26 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
     /// Takes in how a write to the store went; tells the user where it failed.
     pub(crate) fn wrote(&self, written: Result<(), StoreError>) -> bool {
-        let message = written.err().map(|error| {
-            tracing::error!(%error, "the store cannot be written");
-            Message {
-                what: words::sentence(&error.to_string()),
-                kept: "What was kept before is unchanged.".into(),
-                todo: "Make room on the disk; Countersign tries again by itself.".into(),
-            }
-        });
-        let ok = message.is_none();
-        self.live().store_message = message;
+        let ok = self.found(written).is_some();
+        if ok {
+            self.live().store_message = None;
+        }
         ok
+    }
+
+    /// What the store gave; tells the user where it gave nothing.
+    pub(crate) fn found<T>(&self, answer: Result<T, StoreError>) -> Option<T> {
+        answer
+            .map_err(|error| {
+                tracing::error!(%error, "the store cannot be used");
+                let failure = Failure::from(error);
+                self.live().store_message = Some(Message {
+                    what: failure.message,
+                    kept: "What was kept before is unchanged.".into(),
+                    todo: failure.hint,
+                });
+            })
+            .ok()
     }
 
     pub(crate) fn account(&self) -> Option<Account> {

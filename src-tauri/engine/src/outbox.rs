@@ -35,12 +35,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Takes every decision that is under way as far as it will go now.
     pub(crate) async fn send_outbox(&self) {
         let Some(online) = self.online() else { return };
-        let entries = match self.store().decisions() {
-            Ok(entries) => entries,
-            Err(error) => {
-                tracing::error!(%error, "the outbox cannot be read");
-                return;
-            }
+        let entries = self.store().decisions();
+        let Some(entries) = self.found(entries) else {
+            return;
         };
         let waiting = entries
             .into_iter()
@@ -63,7 +60,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Marks a decision as being sent: from now on the user cannot take it back.
     fn take_up(&self, name: &str) -> Option<Entry> {
         let mut sending = self.sending();
-        let entry = self.store().decision(name).ok().flatten()?;
+        let entry = self.store().decision(name);
+        let entry = self.found(entry).flatten()?;
         if entry.state.is_final() {
             return None;
         }

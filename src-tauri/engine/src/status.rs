@@ -78,8 +78,11 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
     /// Something that the UI or the tray shows has changed.
     pub(crate) fn changed(&self) {
-        let pending = self.pending().unwrap_or_default();
-        let decisions = self.store().decisions().unwrap_or_default();
+        let pending = self.pending();
+        let decisions = self.store().decisions();
+        // A store that cannot be read must not look as if nothing waited.
+        let unread = pending.is_err() || decisions.is_err();
+        let (pending, decisions) = (pending.unwrap_or_default(), decisions.unwrap_or_default());
         let outbox = decisions.iter().filter(|entry| !entry.state.is_final()).count();
         let handed_back = decisions
             .iter()
@@ -92,7 +95,11 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 pending: pending.count,
                 critical: pending.critical,
                 offline: live.connection == Connection::Offline,
-                attention: !signed_in || handed_back || live.keychain_message.is_some(),
+                attention: !signed_in
+                    || handed_back
+                    || unread
+                    || live.keychain_message.is_some()
+                    || live.store_message.is_some(),
                 first: pending.first,
                 outbox: u32::try_from(outbox).unwrap_or(u32::MAX),
             };

@@ -163,8 +163,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             }
             due
         };
-        let store = self.store();
-        let known = store.known().unwrap_or_default();
+        let known = self.store().known();
+        let known = self.found(known).unwrap_or_default();
         let mut wanted: BTreeSet<String> = hits.keys().map(|id| (*id).to_owned()).collect();
         for known in known {
             match hits.get(known.node_id.as_str()) {

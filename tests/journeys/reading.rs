@@ -5,7 +5,7 @@ use countersign_tests::forge::faults::{Effect, Fault};
 use countersign_tests::forge::git::Edit;
 use countersign_tests::forge::world::Asked;
 
-use super::bench::{Bench, POLICY, REPO, change};
+use super::bench::{Bench, POLICY, REPO, change, commit};
 
 async fn opened(edits: Vec<Edit>) -> (Bench, ChangeView) {
     let bench = Bench::with(|world| {
@@ -100,9 +100,32 @@ async fn a_row_names_the_components_that_it_touches_and_the_change_its_size() {
     assert_eq!(bench.rows().await[0].components, ["app"]);
     let view = bench.engine.change(bench.id(1)).await.unwrap();
     assert_eq!(view.components.len(), 2, "what depends on it is in the picture");
-    assert_eq!(view.measures, "1 file in 1 folder; 1 line added, 1 removed.");
+    assert_eq!(
+        view.measures,
+        "1 file in 1 folder; 1 line added, 1 removed. mika has changed nothing in src before."
+    );
     assert_eq!(view.evidence[0].role, "wrote it", "{:?}", view.evidence);
     assert_eq!(view.evidence[0].place, "co-authored-by line in 1 of 1 commit");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_author_has_worked_before_nothing_is_said_of_it() {
+    let bench = Bench::with(|world| {
+        let tip = world.find(REPO).unwrap().git.tip("main").unwrap();
+        let earlier = commit(
+            "Begin",
+            "mika",
+            vec![Edit::write("src/app.txt", "one\n1\nthree\n")],
+        );
+        world.write_commits(REPO, "main", Some(&tip), &[earlier]).unwrap();
+        let edit = |path: &str| Edit::write(path, "one\n2\nthree\n");
+        world
+            .open(change("feature", vec![edit("src/app.txt"), edit("fresh/a.txt")]))
+            .unwrap();
+    })
+    .await;
+    let view = bench.engine.change(bench.id(1)).await.unwrap();
+    assert!(!view.measures.contains("before"), "{}", view.measures);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -207,12 +207,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                     reason: visible(&missing.reason),
                 })
                 .collect(),
-            measures: held
-                .assessment
-                .measures
-                .as_ref()
-                .map(proof::measures)
-                .unwrap_or_default(),
+            measures: proof::context(held),
             checks: change
                 .checks
                 .iter()

@@ -213,6 +213,9 @@ pub struct Reading {
     pub allowed_signers: Option<TrustedFile>,
     /// CODEOWNERS at the target's tip, with its path.
     pub owners: Option<(String, TrustedFile)>,
+    /// Folders in which the change's author has committed nothing before; the root is empty. Context: none where it
+    /// cannot be told.
+    pub new_to_author: Vec<String>,
 }
 
 /// Where the change stands now.

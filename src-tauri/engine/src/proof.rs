@@ -58,8 +58,40 @@ fn place_of(evidence: &Evidence) -> String {
     format!("{place} {} of {of}", commits.matched)
 }
 
-/// Size and spread in one line: context for the reader, never a finding.
-pub(crate) fn measures(measures: &Measures) -> String {
+/// Size, spread and where the author is new, in a few words: context for the reader, never a finding.
+pub(crate) fn context(held: &Held) -> String {
+    let size = held.assessment.measures.as_ref().map(measures);
+    let author = held.change.author.as_ref();
+    let new = author.and_then(|author| newness(&author.login, &held.facts.new_to_author));
+    [size, new].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// "mika has changed nothing in envs/prod-eu before."
+fn newness(author: &str, folders: &[String]) -> Option<String> {
+    let named = |folder: &String| {
+        if folder.is_empty() {
+            "this repository".to_owned()
+        } else {
+            visible(folder)
+        }
+    };
+    let folders = match folders {
+        [] => return None,
+        // Who is new to the root is new to all of it.
+        some if some.iter().any(String::is_empty) => named(&String::new()),
+        [one] => named(one),
+        [first @ .., last] => {
+            let first: Vec<String> = first.iter().map(named).collect();
+            format!("{} or {}", first.join(", "), named(last))
+        }
+    };
+    Some(format!(
+        "{} has changed nothing in {folders} before.",
+        visible(author)
+    ))
+}
+
+fn measures(measures: &Measures) -> String {
     let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
     let mut text = format!(
         "{} in {}; {} added, {} removed",
@@ -183,6 +215,23 @@ mod tests {
             at(Place::CommitTrailer("co-authored-by".into()), Some(1)),
             "co-authored-by line in 1 of 1 commit"
         );
+    }
+
+    #[test]
+    fn where_the_author_is_new_is_said_in_one_sentence() {
+        let said = |folders: &[&str]| {
+            let folders: Vec<String> = folders.iter().map(|one| (*one).to_owned()).collect();
+            newness("mika", &folders)
+        };
+        assert_eq!(said(&[]), None);
+        for (folders, where_) in [
+            (&["a/b"] as &[&str], "a/b"),
+            (&["a", "b", "c"], "a, b or c"),
+            (&["a", ""], "this repository"),
+        ] {
+            let expected = format!("mika has changed nothing in {where_} before.");
+            assert_eq!(said(folders), Some(expected));
+        }
     }
 
     #[test]

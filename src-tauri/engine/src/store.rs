@@ -119,6 +119,9 @@ pub struct Facts {
     pub allowed_signers: Option<String>,
     /// CODEOWNERS at the target's tip: its path and its text.
     pub owners: Option<(String, String)>,
+    /// Folders in which the author has committed nothing before; the root is empty.
+    #[serde(default)]
+    pub new_to_author: Vec<String>,
     /// What the forge left out of the diff: path (or nothing, for the whole) and reason.
     pub missing: Vec<(String, String)>,
     /// Git notes on the commits.
@@ -182,6 +185,7 @@ impl Facts {
                 .owners
                 .as_ref()
                 .map(|(path, file)| (path.clone(), String::from_utf8_lossy(&file.bytes).into_owned())),
+            new_to_author: reading.new_to_author.clone(),
             missing: reading.missing.clone(),
             notes: reading.notes.clone(),
             sides: Vec::new(),

@@ -496,7 +496,8 @@ pub struct ChangeView {
     pub components_words: String,
     /// What no rule could look at.
     pub not_assessed: Vec<NotAssessedView>,
-    /// Size and spread, as context: "12 files in 5 folders, 340 lines come and 25 go"; empty where not measured.
+    /// Size, spread and where the author is new, as context: "12 files in 5 folders; 340 lines added, 25 removed."; empty
+    /// where nothing is known.
     pub measures: String,
     /// Checks on the head.
     pub checks: Vec<CheckView>,

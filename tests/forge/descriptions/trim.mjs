@@ -25,6 +25,7 @@ const served = [
   "post /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/events",
   "put /repos/{owner}/{repo}/pulls/{pull_number}/reviews/{review_id}/dismissals",
   "get /repos/{owner}/{repo}/compare/{basehead}",
+  "get /repos/{owner}/{repo}/commits",
   "get /repos/{owner}/{repo}/commits/{ref}",
   "get /repos/{owner}/{repo}/commits/{ref}/statuses",
   "get /repos/{owner}/{repo}/commits/{ref}/check-runs",

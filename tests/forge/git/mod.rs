@@ -218,6 +218,12 @@ impl Git {
         Ok(list)
     }
 
+    /// The commits that lead to `head` and change something below `path` (everything where it is empty), newest first.
+    pub(crate) fn below(&self, head: &str, path: &str) -> Result<Vec<Arc<CommitFacts>>> {
+        let path = format!(":(top,literal){path}");
+        self.log(&[head, "--", &path])
+    }
+
     fn log(&self, what: &[&str]) -> Result<Vec<Arc<CommitFacts>>> {
         let format = format!("--format=tformat:{FORMAT}");
         let mut arguments = vec![

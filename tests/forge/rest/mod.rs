@@ -98,6 +98,7 @@ fn route(world: &mut World, ctx: &Ctx<'_>, operation: &str) -> Handled {
         "pulls/submit-review" => reviews::submit(world, ctx),
         "pulls/dismiss-review" => reviews::dismiss(world, ctx),
         "repos/compare-commits-with-basehead" => objects::compare(world, ctx),
+        "repos/list-commits" => objects::commits(world, ctx),
         "repos/get-commit" => objects::commit(world, ctx),
         "repos/list-commit-statuses-for-ref" => objects::statuses(world, ctx),
         "checks/list-for-ref" => objects::check_runs(world, ctx),

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::changes::{diff, not_found};
 use super::{Ctx, Handled, page};
+use crate::forge::git::CommitFacts;
 use crate::forge::server::Answer;
 use crate::forge::shape;
 use crate::forge::world::{Repo, World};
@@ -81,6 +82,29 @@ pub(super) fn compare(world: &World, ctx: &Ctx<'_>) -> Handled {
         value["files"] = shown.collect();
     }
     Ok(Answer::ok(&value))
+}
+
+/// The commits that lead to one, of an author or below a path where these are named. Source: GitHub's reference page of
+/// the operation: `author` is a login or an address.
+pub(super) fn commits(world: &World, ctx: &Ctx<'_>) -> Handled {
+    let Some(repo) = world.find(&ctx.repo_name()) else {
+        return Ok(not_found());
+    };
+    let from = ctx.req.query("sha").unwrap_or("main");
+    let Some(oid) = resolve(repo, from) else {
+        return Ok(not_found());
+    };
+    let written = |facts: &CommitFacts| match ctx.req.query("author") {
+        None => true,
+        Some(who) if who.contains('@') => facts.author.email == who,
+        Some(who) => world
+            .account_by_email(&facts.author.email)
+            .is_some_and(|account| account.login == who),
+    };
+    let list = repo.git.below(&oid, ctx.req.query("path").unwrap_or(""))?;
+    let list = list.iter().filter(|facts| written(facts));
+    let list = list.map(|facts| shape::commit(world, repo, facts)).collect();
+    Ok(page(world, ctx, list))
 }
 
 pub(super) fn commit(world: &World, ctx: &Ctx<'_>) -> Handled {

@@ -498,7 +498,8 @@ components_words: string,
  */
 not_assessed: Array<NotAssessedView>, 
 /**
- * Size and spread, as context: "12 files in 5 folders, 340 lines come and 25 go"; empty where not measured.
+ * Size, spread and where the author is new, as context: "12 files in 5 folders; 340 lines added, 25 removed."; empty
+ * where nothing is known.
  */
 measures: string, 
 /**

@@ -9,12 +9,14 @@
 //! | `poll` | who the viewer is, what waits for them |
 //! | `hydrate`, `nodes` | changes by node id |
 //! | `read`, `trees`, `files` | diff, commits, digest, policy of one change |
+//! | `authors` | where the author of a change is new |
 //! | `objects` | contents by their names, notes on commits |
 //! | `write` | where a change stands, and its reviews |
 //!
 //! The REST version is 2022-11-28; fields and limits are from GitHub's OpenAPI description and GraphQL schema.
 
 mod answer;
+mod authors;
 mod client;
 mod files;
 mod graphql;

@@ -79,6 +79,10 @@ impl GitHub {
                 diff
             }
         };
+        let new_to_author = match &changed {
+            Ok(changed) => unsaid(self.new_to_author(change, changed).await)?,
+            Err(_) => Vec::new(),
+        };
         Ok(Reading {
             diff,
             missing,
@@ -92,6 +96,7 @@ impl GitHub {
             policy: trusted.policy,
             allowed_signers: trusted.allowed_signers,
             owners,
+            new_to_author,
         })
     }
 
@@ -230,6 +235,17 @@ fn extra<T>(read: Result<T, ForgeError>) -> Result<Result<T, String>, ForgeError
             error @ (ForgeError::Garbled { .. } | ForgeError::Forbidden { .. } | ForgeError::Refused { .. }),
         ) => Ok(Err(error.to_string())),
         other => other.map(Ok),
+    }
+}
+
+/// Of what is only context: without it there is nothing to say, and nothing is missing from what is judged.
+fn unsaid<T: Default>(read: Result<T, ForgeError>) -> Result<T, ForgeError> {
+    match read {
+        Err(ForgeError::NotFound { .. }) => Ok(T::default()),
+        other => Ok(extra(other)?.unwrap_or_else(|why| {
+            tracing::info!(why, "context of a change was not read");
+            T::default()
+        })),
     }
 }
 

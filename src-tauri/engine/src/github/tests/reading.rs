@@ -1,7 +1,7 @@
 //! The diff and what goes with it.
 
 use super::*;
-use countersign_core::change::{ChangeState, Head, Target};
+use countersign_core::change::{AccountKind, ChangeState, Head, Person, Target};
 use countersign_core::changeset::{self, Blob, Changed, ObjectFormat};
 use wiremock::matchers::{header, query_param, query_param_is_missing};
 
@@ -199,6 +199,47 @@ async fn the_diff_comes_as_bytes_with_all_that_belongs_to_it() {
         requests.iter().all(|one| !one.url.path().contains("/pulls/")),
         "a number follows the moving head"
     );
+}
+
+#[tokio::test]
+async fn where_the_author_is_new_is_context_and_nothing_fails_without_it() {
+    for (author, kind, answer, expected) in [
+        ("mika", AccountKind::User, good(&json!([])), vec![String::new()]),
+        ("mika", AccountKind::User, good(&json!([{ "sha": "x" }])), vec![]),
+        (
+            "mika",
+            AccountKind::User,
+            good(&json!({ "message": "?" })),
+            vec![],
+        ),
+        ("mika", AccountKind::User, ResponseTemplate::new(409), vec![]),
+        ("mika", AccountKind::User, ResponseTemplate::new(404), vec![]),
+        ("kiro-agent[bot]", AccountKind::Bot, good(&json!([])), vec![]),
+    ] {
+        let server = MockServer::start().await;
+        usual(&server).await;
+        diffed(&server, ResponseTemplate::new(200).set_body_bytes(DIFF)).await;
+        get(&server, "/commits", answer).await;
+        let mut change = change(&server);
+        change.author = Some(Person {
+            login: author.into(),
+            id: None,
+            kind,
+        });
+        let reading = of(&server).read(&change).await.unwrap();
+        assert_eq!(
+            (reading.new_to_author, reading.missing),
+            (expected, vec![]),
+            "{author}"
+        );
+        let requests = server.received_requests().await.unwrap();
+        let asked = requests.iter().find(|one| one.url.path().ends_with("/commits"));
+        let query = format!("sha={}&author=mika&per_page=1", oid('2'));
+        assert_eq!(
+            asked.map(|one| one.url.query().unwrap().to_owned()),
+            (kind == AccountKind::User).then_some(query)
+        );
+    }
 }
 
 #[tokio::test]

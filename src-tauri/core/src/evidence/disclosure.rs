@@ -109,7 +109,7 @@ pub(super) fn read<'t>(names: &Names, reads: Reads, value: &'t str) -> Says<'t> 
     }
 }
 
-/// Whether the sentence around a match says the opposite, asks, or is somebody else's.
+/// Whether the sentence around a match says the opposite, asks, supposes, or is somebody else's.
 pub(super) fn is_taken_back(names: &Names, line: &str, at: usize) -> bool {
     let ends = |c: char| matches!(c, '.' | ';' | '!' | '\n');
     let before = line.get(..at).unwrap_or_default();
@@ -131,7 +131,8 @@ pub(super) fn is_taken_back(names: &Names, line: &str, at: usize) -> bool {
         || FORMER.is_match(sentence);
     let excepted = EXCEPTION.find(sentence).map(|word| &sentence[word.end()..]);
     let helped = excepted.is_some_and(|rest| names.mention(rest).is_some());
-    (denied && !helped) || INSTRUCTION.is_match(answer.trim())
+    let supposed = SUPPOSED.is_match(sentence.get(..at - start).unwrap_or_default());
+    (denied && !helped) || supposed || INSTRUCTION.is_match(answer.trim())
 }
 
 /// How far a sentence without an end is read, to either side.
@@ -275,6 +276,13 @@ static PURPOSE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\s(?:for|to|in|
 /// A verb that a tool does itself: it cannot belong to the list before.
 static ACTIVE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)\b(?:wrote|helped|generated|drafted|did|made|assisted|suggested|implemented|completed)\b")
+});
+
+/// What stands before a sentence that is a case or a subject, and no statement: "tests that", "if", "about code".
+static SUPPOSED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)\b(?:whether|if|unless|in\s+case|(?:tests?|checks?|asserts?|ensures?|verif(?:y|ies)|detects?|assumes?|pretends?|supposes?)\s+that|about|regarding|concerning)(?:\s+(?:the|this|a|an|any|some|such|that))?(?:\s+[\w-]+)?(?:\s+(?:is|are|was|were|has\s+been|have\s+been))?\s*$",
+    )
 });
 
 static FORMER: LazyLock<Regex> =

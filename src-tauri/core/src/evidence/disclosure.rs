@@ -281,7 +281,7 @@ static ACTIVE: LazyLock<Regex> = LazyLock::new(|| {
 /// What stands before a sentence that is a case or a subject, and no statement: "tests that", "if", "about code".
 static SUPPOSED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)\b(?:whether|if|unless|in\s+case|(?:tests?|checks?|asserts?|ensures?|verif(?:y|ies)|detects?|assumes?|pretends?|supposes?)\s+that|about|regarding|concerning)(?:\s+(?:the|this|a|an|any|some|such|that))?(?:\s+[\w-]+)?(?:\s+(?:is|are|was|were|has\s+been|have\s+been))?\s*$",
+        r"(?i)\b(?:whether|if|when(?:ever)?|unless|in\s+case|(?:tests?|checks?|asserts?|ensures?|verif(?:y|ies)|detects?|assumes?|pretends?|supposes?)\s+that|about|regarding|concerning)(?:\s+(?:the|this|a|an|any|some|such|that))?(?:\s+[\w-]+)?(?:\s+(?:is|are|was|were|has\s+been|have\s+been))?\s*$",
     )
 });
 

@@ -227,10 +227,18 @@ fn matches(rules: &Rules, view: &View<'_>, file: usize) -> Vec<Match> {
     found
 }
 
-/// Adds what only the whole of an SQL statement shows.
+/// Adds what only the whole of an SQL statement shows, and leaves out what it takes back.
 fn over_lines(rules: &Rules, view: &View<'_>, file: usize, found: &mut Vec<Match>) {
+    let statements = statements::of(view);
+    let rows: HashSet<usize> = (statements.iter())
+        .flat_map(|statement| statement.rows(view))
+        .collect();
+    found.retain(|one| {
+        let by_statement = rules.sql() & (1 << one.rule) != 0 && rules.rules[one.rule].reads_on();
+        !(by_statement && one.spot.side == Side::New && rows.contains(&one.spot.row))
+    });
     let mut seen: HashSet<(usize, usize)> = found.iter().map(|one| (one.rule, one.spot.row)).collect();
-    for statement in statements::of(view) {
+    for statement in statements {
         let mask = view.masks[1] & rules.sql();
         rules.candidates(Side::New, mask, &statement.text, |rule| {
             for place in rules.rules[rule].finds(&statement.text) {

@@ -16,6 +16,15 @@ pub(crate) struct Statement {
 }
 
 impl Statement {
+    /// The rows on which nothing else stands.
+    pub(crate) fn rows<'v>(&'v self, view: &'v View<'_>) -> impl Iterator<Item = usize> + 'v {
+        let rows = self.lines.iter().map(|(_, row)| *row);
+        rows.filter(|row| {
+            let code = view.code(*row, Side::New).trim_ascii();
+            !code[..code.len().saturating_sub(1)].contains(&b';')
+        })
+    }
+
     /// The new line at this place of the text; the next new one where the line there is not new.
     pub(crate) fn row(&self, view: &View<'_>, at: usize, end: usize) -> Option<usize> {
         let first = self

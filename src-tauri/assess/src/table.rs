@@ -356,6 +356,11 @@ impl Rule {
         self.entry.when.contains(&When::Deleted)
     }
 
+    /// Whether what follows a match can take it back, on a later line of the statement too.
+    pub(crate) fn reads_on(&self) -> bool {
+        self.exclude.is_some() && self.entry.exclude_in == Scope::Match
+    }
+
     pub(crate) fn captures<'t>(&self, line: &'t [u8]) -> Option<Captures<'t>> {
         self.finds(line).next()
     }

@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use countersign_core::finding::Side;
+use countersign_core::finding::{Severity, Side};
 use countersign_core::patch::{FileKind, LineKind};
 use regex::bytes::Regex;
 
 use crate::manifest;
 use crate::table::{Filter, Rule, Rules};
-use crate::tables::Tables;
+use crate::tables::{Made, Tables};
 use crate::terraform::{Blocks, Fate, noun, spoken};
 use crate::view::{View, pattern, squeezed};
 
@@ -33,6 +33,8 @@ pub(crate) struct Kept {
     pub(crate) kind: Option<String>,
     pub(crate) why: Option<&'static str>,
     pub(crate) note: Option<String>,
+    /// How bad it is, where the rule says worse.
+    pub(crate) severity: Option<Severity>,
 }
 
 /// A line of a file.
@@ -71,7 +73,14 @@ impl<'a, 'p> Around<'a, 'p> {
                 Filter::ModuleSourceChanged => kept.subject = Some(module_source_changed(view, spot)?),
                 Filter::WeakensRetention => weakens_retention(text, spot.side)?,
                 Filter::SqlDown => none_if(view.is_down(spot.row, spot.side))?,
-                Filter::NewTable => none_if(self.tables.are_meant(view, spot.row))?,
+                Filter::NewTable => match self.tables.meant(view, spot.row) {
+                    Made::Yes => return None,
+                    Made::No => {}
+                    Made::IfMissing => {
+                        kept.severity = Some(Severity::Low);
+                        kept.note = Some("the change creates this table, if it is not there already".into());
+                    }
+                },
                 Filter::NoCounterpart => none_if(has_counterpart(rule, view, spot))?,
                 Filter::NotEgress => none_if(is_egress(view, spot))?,
                 Filter::YamlRunOnly => none_if(is_in_env(view, spot))?,

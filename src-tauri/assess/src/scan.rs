@@ -410,7 +410,7 @@ pub(crate) fn finding(
         id: format!("{}:{side_word}:{place}:{path}", rule.id()),
         rule: rule.id().to_owned(),
         family: rule.family.clone(),
-        severity: rule.severity(),
+        severity: kept.severity.unwrap_or(rule.severity()),
         path: path.to_owned(),
         side,
         line,

@@ -194,6 +194,23 @@ fn a_table_of_the_same_change_is_empty_but_dropping_one_is_not() {
 }
 
 #[test]
+fn a_table_that_is_made_if_it_is_missing_may_be_full() {
+    let made = "+CREATE TABLE IF NOT EXISTS {{ .Schema }}.passkeys (id int);\n\
+        +CREATE INDEX passkeys_id\n+    ON {{ .Schema }}.passkeys (id);\n\
+        +CREATE INDEX users_id ON {{ .Schema }}.users (id);\n";
+    let found = findings(&file("migrations/9.sql", made));
+    let said: Vec<_> = found
+        .iter()
+        .map(|one| (one.line, one.severity, one.note.is_some()))
+        .collect();
+    assert_eq!(
+        said,
+        [(Some(4), Severity::High, false), (Some(2), Severity::Low, true)],
+        "{found:?}"
+    );
+}
+
+#[test]
 fn the_way_out_may_be_open_the_way_in_not() {
     let rule = |name: &str| {
         format!(

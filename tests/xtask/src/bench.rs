@@ -71,6 +71,24 @@ pub(crate) fn assess(diff: Option<String>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// How often each rule speaks over the last commits of a repository; with `findings`, where.
+pub(crate) fn rules(repo: &str, last: Option<usize>, findings: bool) -> Result<ExitCode> {
+    let mut job = Job::cargo(&["run", "--quiet", "--release", "--package", "countersign-assess"])
+        .arg("--example")
+        .arg("hit_rates")
+        .arg("--");
+    if findings {
+        job = job.arg("--findings");
+    }
+    if let Some(last) = last {
+        job = job.arg("--last").arg(last.to_string());
+    }
+    if !job.arg(std::path::absolute(repo)?).run()?.ok {
+        bail!("the repository could not be read");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Where the shared corpora are: named by the environment, or beside the work tree.
 fn shared() -> Option<PathBuf> {
     let named = std::env::var_os("COUNTERSIGN_SHARED").map(PathBuf::from);

@@ -58,6 +58,8 @@ cargo xtask bench assess [--diff FILE]
     Prints what it costs to parse, classify and assess a diff, in time and heap, and writes it to
     target/bench/assess.json. Exit 1 where a bound does not hold.
     --diff FILE   also over this diff
+cargo xtask bench rules --repo PATH [--last N] [--findings]
+    Prints how often each rule speaks over the last commits (300) of a git repository, and each finding.
 cargo xtask icons
     Draws icons/*.png anew from icons/*.svg.
 
@@ -130,20 +132,22 @@ fn dispatch() -> Result<ExitCode> {
             demo::show(demo::Wanted { headless, repo, last }, no_install)
         }
         "bench" => {
-            let (evidence, verify, assess) = (
-                options.flag("evidence"),
-                options.flag("verify"),
-                options.flag("assess"),
-            );
+            let measured = ["evidence", "verify", "assess", "rules"];
+            let measured: Vec<&str> = (measured.into_iter()).filter(|what| options.flag(what)).collect();
             let (corpus, diff) = (options.value("--corpus")?, options.value("--diff")?);
+            let (repo, last) = (options.value("--repo")?, options.value("--last")?);
+            let findings = options.flag("--findings");
             options.end()?;
-            match (evidence, verify, assess) {
-                (true, false, false) => bench::evidence(corpus),
-                (false, true, false) => bench::verify(),
-                (false, false, true) => bench::assess(diff),
-                _ => {
-                    bail!("bench evidence, bench assess and bench verify are what can be measured\n\n{USAGE}")
+            match (measured.as_slice(), repo) {
+                (["evidence"], None) => bench::evidence(corpus),
+                (["verify"], None) => bench::verify(),
+                (["assess"], None) => bench::assess(diff),
+                (["rules"], Some(repo)) => {
+                    bench::rules(&repo, last.map(|n| n.parse()).transpose()?, findings)
                 }
+                _ => bail!(
+                    "bench evidence, assess, verify, and rules with --repo are what can be measured\n\n{USAGE}"
+                ),
             }
         }
         "dist" => {

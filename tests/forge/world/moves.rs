@@ -6,8 +6,8 @@ use anyhow::{Result, anyhow, ensure};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Activity, Asked, Change, Check, Event, Happened, Life, NewChange, NewCommit, Notice, Request, Review,
-    Team, World,
+    Activity, Asked, Change, Check, Event, Happened, Life, NewChange, NewCommit, Notice, Queued, Request,
+    Review, Team, World,
 };
 use crate::forge::git::{Edit, Signature};
 
@@ -367,21 +367,11 @@ impl World {
             .ok_or_else(|| anyhow!("{repo} has no change {number}"))?;
         let (base, head) = (change.base.clone(), change.head().to_owned());
         let before = found.target_tip(change);
-        let tree = String::from_utf8(found.git.run(&["merge-tree", "--write-tree", &before, &head])?)?;
         let message = format!(
             "Merge pull request #{number} from {}/{}\n\n{}\n",
             found.owner, change.branch, change.title
         );
-        let person = format!("{} <{}> {} +0000", who.name, who.email, at.as_second());
-        let object = format!(
-            "tree {}\nparent {before}\nparent {head}\nauthor {person}\ncommitter {person}\n\n{message}",
-            tree.trim()
-        );
-        let after = found.git.feed(
-            &["hash-object", "-t", "commit", "-w", "--stdin"],
-            object.as_bytes(),
-        )?;
-        let after = String::from_utf8(after)?.trim().to_owned();
+        let after = found.git.merged(&before, &head, &who, &message)?;
         found.git.set_branch(&base, &after)?;
         self.moved(repo, &base, Some(&before), &after, "pr_merge", by, at)?;
         let change = self.change_mut(repo, number)?;
@@ -389,6 +379,39 @@ impl World {
         change.closed_at = Some(at);
         self.happened(repo, number, by, Happened::Merged, at)?;
         Ok(after)
+    }
+
+    /// Puts a change at the end of its target's merge queue, which builds the target with all before it and with it.
+    /// Returns the commit at the end of that group. Fails where git sees a conflict.
+    pub fn enqueue(&mut self, repo: &str, number: u64, by: &str) -> Result<String> {
+        let (id, at) = (self.fresh_id(), self.now());
+        let who = self.signature(by, at)?;
+        let found = self.find_mut(repo)?;
+        let change = found
+            .changes
+            .get(&number)
+            .ok_or_else(|| anyhow!("{repo} has no change {number}"))?;
+        let (branch, head) = (change.base.clone(), change.head().to_owned());
+        let ahead = found.queue.iter().rfind(|one| one.branch == branch);
+        let before = ahead.map_or_else(|| found.target_tip(change), |one| one.commit.clone());
+        let message = format!(
+            "Merge pull request #{number} from {}/{}\n\n{}\n",
+            found.owner, change.branch, change.title
+        );
+        let commit = found.git.merged(&before, &head, &who, &message)?;
+        found.git.set_branch(
+            &format!("gh-readonly-queue/{branch}/pr-{number}-{before}"),
+            &commit,
+        )?;
+        found.queue.push(Queued {
+            id,
+            number,
+            branch,
+            commit: commit.clone(),
+            by: by.to_owned(),
+            at,
+        });
+        Ok(commit)
     }
 
     /// Records a check run on a change's head.
@@ -407,7 +430,6 @@ impl World {
             name: name.to_owned(),
             status,
             conclusion,
-            legacy: false,
         };
         self.find_mut(repo)?.checks.entry(head).or_default().push(check);
         Ok(())

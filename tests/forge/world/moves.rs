@@ -69,16 +69,28 @@ impl World {
             .ok_or_else(|| anyhow!("no branch {}", new.base))?;
         let head = self.write_commits(&new.repo, &new.branch, Some(&base_oid), &new.commits)?;
         let pusher = new.author.clone();
-        self.open_at(new, &base_oid, &head, &pusher)
+        self.open_at(new, &base_oid, &head, Some(&pusher))
     }
 
-    /// Opens a change whose head branch exists already and returns its number.
+    /// Opens another change with the head of one that there is, and returns its number.
+    pub fn open_twin(&mut self, new: NewChange, of: u64) -> Result<u64> {
+        let base_oid = self
+            .find_mut(&new.repo)?
+            .git
+            .tip(&new.base)
+            .ok_or_else(|| anyhow!("no branch {}", new.base))?;
+        let head = self.change_mut(&new.repo, of)?.head().to_owned();
+        self.open_at(new, &base_oid, &head, None)
+    }
+
+    /// Opens a change whose head branch exists already and returns its number. Whoever has made the branch for it is
+    /// `pusher`.
     pub(crate) fn open_at(
         &mut self,
         new: NewChange,
         base_oid: &str,
         head: &str,
-        pusher: &str,
+        pusher: Option<&str>,
     ) -> Result<u64> {
         ensure!(
             self.account(&new.author).is_some(),
@@ -120,15 +132,17 @@ impl World {
             unindexed: false,
         };
         repo.changes.insert(number, change);
-        self.moved(
-            &new.repo,
-            &new.branch,
-            None,
-            head,
-            "branch_creation",
-            pusher,
-            created_at,
-        )?;
+        if let Some(pusher) = pusher {
+            self.moved(
+                &new.repo,
+                &new.branch,
+                None,
+                head,
+                "branch_creation",
+                pusher,
+                created_at,
+            )?;
+        }
         for login in &new.assignees {
             self.assign(&new.repo, number, login, &new.author, created_at)?;
         }
@@ -273,6 +287,15 @@ impl World {
         let at = self.now();
         self.happened(repo, number, by, Happened::ForcePushed, at)?;
         Ok(after)
+    }
+
+    /// Points a change's branch at a commit that is there already, as `git push --force` does.
+    pub fn reset(&mut self, repo: &str, number: u64, by: &str, to: &str) -> Result<()> {
+        let branch = self.change_mut(repo, number)?.branch.clone();
+        self.find_mut(repo)?.git.set_branch(&branch, to)?;
+        self.move_head(repo, number, by, to, "force_push")?;
+        let at = self.now();
+        self.happened(repo, number, by, Happened::ForcePushed, at)
     }
 
     fn move_head(

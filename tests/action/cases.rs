@@ -73,6 +73,27 @@ async fn what_was_pushed_after_the_approval_is_not_approved() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_timeline_tells_counts() {
+    let scene = Scene::set(true).await;
+    let (dismissed, first) = scene.opened("dismissed");
+    let (assigned, second) = scene.opened("assigned");
+    scene.signed(dismissed);
+    scene.dismissed_and_sent_again(dismissed);
+    scene.assigned(assigned);
+    scene.signed(assigned);
+    let ended = scene.job(hourly());
+    assert_eq!(
+        [scene.statuses(&first), scene.statuses(&second)],
+        [
+            said("failure", "rejected: E_WITHDRAWN_REPLAY"),
+            said("failure", "rejected: E_OPERATOR"),
+        ],
+        "{}",
+        ended.summary
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_policy_nothing_is_judged() {
     let scene = Scene::set(false).await;
     let (number, head) = scene.opened("feature");

@@ -219,6 +219,28 @@ impl Scene {
         self.reviewed(number, &body);
     }
 
+    /// The junior dismisses the last review, and its body comes once more.
+    pub(super) fn dismissed_and_sent_again(&self, number: u64) {
+        let body = self.forge.with(|world| {
+            let at = world.now();
+            let change = world.change_mut(REPO, number).unwrap();
+            let review = change.reviews.last_mut().unwrap();
+            review.was = Some(review.state);
+            review.state = "DISMISSED";
+            review.dismissed = Some((at, JUNIOR.to_owned(), "No longer.".to_owned()));
+            review.body.clone()
+        });
+        self.reviewed(number, &body);
+    }
+
+    /// The junior assigns the senior.
+    pub(super) fn assigned(&self, number: u64) {
+        self.forge.with(|world| {
+            let at = world.now();
+            world.assign(REPO, number, SENIOR, JUNIOR, at).unwrap();
+        });
+    }
+
     /// The junior says something in a review.
     pub(super) fn commented(&self, number: u64) {
         self.said(number, JUNIOR, "COMMENTED", "As asked.");

@@ -221,7 +221,8 @@ impl World {
         });
     }
 
-    fn assign(&mut self, repo: &str, number: u64, login: &str, by: &str, at: Timestamp) -> Result<()> {
+    /// Assigns somebody to a change.
+    pub fn assign(&mut self, repo: &str, number: u64, login: &str, by: &str, at: Timestamp) -> Result<()> {
         self.change_mut(repo, number)?.assignees.push(login.to_owned());
         self.tell(login, repo, number, "assign", at);
         self.happened(repo, number, by, Happened::Assigned(login.to_owned()), at)

@@ -162,8 +162,9 @@ impl Runner {
                 .env("CI", "true")
                 .env("GITHUB_ACTIONS", "true")
                 .env("GITHUB_STEP_SUMMARY", &page)
-                // What a machine trusts is the machine's.
+                // What a machine trusts is the machine's. Besides the file, gh would read all that this one trusts.
                 .env("SSL_CERT_FILE", job.gh_trusts)
+                .env("SSL_CERT_DIR", self.at("home"))
                 .env("GIT_SSL_CAINFO", job.git_trusts)
                 .env("NOTES", &notes)
                 // Git starts its helpers by itself.

@@ -37,13 +37,18 @@ fetch() {
 
 # judge COMMIT WHAT NUMBER...: WHAT is what the gate is asked for, NUMBERs are all changes that have a part in it.
 judge() {
-    local commit=$1 what=$2 answers=$work/answers.$1 number wanted
+    local commit=$1 what=$2 answers=$work/answers.$1 number heads wanted
     shift 2
     [ -e "$answers" ] || : > "$answers" || return 2
     for number in "$@"; do
         "$GATE" collect --repo "$REPO" --change "$number" > "$work/calls" || return 2
         sh "$work/calls" >> "$answers" || return 2
     done
+    if [ -z "$GROUP" ]; then
+        # A change that has moved since it was listed: the verdict would be about another commit than the status.
+        heads=$(jq -r '.data.repository.pullRequest.headRefOid // empty' "$answers") || return 2
+        for number in $heads; do [ "$number" = "$commit" ] || return 2; done
+    fi
     wanted=$(jq -r '.data.repository.pullRequest | select(.headRefOid) | .headRefOid, .baseRef.target.oid' "$answers") || return 2
     for number in $wanted; do is_commit "$number" || return 2; done
     # shellcheck disable=SC2086 # commits, checked above

@@ -72,7 +72,7 @@ fn document(world: &World, repo: &Repo, change: &Change, twins: Vec<Value>) -> R
     Ok(json!({
         "version": 1,
         "forge": {
-            "kind": "github", "host": world.base_url.trim_start_matches("http://"), "repo": repo.full_name(),
+            "kind": "github", "host": world.host(), "repo": repo.full_name(),
             "repo_id": repo.id.to_string(),
         },
         "change": {

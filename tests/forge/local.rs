@@ -133,7 +133,7 @@ fn open(
         draft: false,
         age,
     };
-    world.open_at(new, &base, &head, &author)?;
+    world.open_at(new, &base, &head, Some(&author))?;
     Ok(())
 }
 

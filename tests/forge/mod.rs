@@ -8,6 +8,8 @@
 //! | [`sample`] | the changes of the demo |
 //! | [`local`] | the last commits of any local repository as changes |
 //! | `server`, `wire` | the way of one call, and the connection that it comes on |
+//! | [`tls`] | HTTPS, with an authority that lives as long as one test |
+//! | `fetching` | repositories over smart HTTP, by git's own server |
 //! | `rest`, `shape`, `openapi` | REST, its shapes, and GitHub's description of it as judge |
 //! | `graphql` | GraphQL over GitHub's own schema |
 //! | [`collect`] | what CI collects for the judge |
@@ -19,6 +21,7 @@
 pub mod collect;
 mod control;
 pub mod faults;
+mod fetching;
 pub mod git;
 mod graphql;
 pub mod local;
@@ -27,6 +30,7 @@ mod rest;
 pub mod sample;
 mod server;
 mod shape;
+pub mod tls;
 mod wire;
 pub mod world;
 
@@ -42,9 +46,11 @@ use axum::extract::{ConnectInfo, State};
 use axum::response::Response;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 use faults::Fault;
 use server::{Outcome, Req};
+use tls::Authority;
 use wire::{Gate, Orders};
 use world::{NewCommit, Review, World};
 
@@ -66,18 +72,32 @@ impl Forge {
     }
 
     /// Serves a world on a port of 127.0.0.1; 0 for a free one. Needs a Tokio runtime with timers and network.
-    pub async fn start_on(mut world: World, port: u16) -> Result<Self> {
+    pub async fn start_on(world: World, port: u16) -> Result<Self> {
+        Self::serve(world, port, None).await
+    }
+
+    /// Serves a world over HTTPS on a free port of 127.0.0.1, as `https://localhost:PORT`, to those who trust
+    /// `authority`.
+    pub async fn start_secure(world: World, authority: &Authority) -> Result<Self> {
+        Self::serve(world, 0, Some(authority.acceptor()?)).await
+    }
+
+    async fn serve(mut world: World, port: u16, tls: Option<TlsAcceptor>) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port))
             .await
             .with_context(|| format!("port {port} is taken"))?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let address = listener.local_addr()?;
+        let url = match tls {
+            None => format!("http://{address}"),
+            Some(_) => format!("https://localhost:{}", address.port()),
+        };
         world.base_url.clone_from(&url);
         let world = Arc::new(Mutex::new(world));
         let app = Router::new().fallback(call).with_state(world.clone());
         let service = app.into_make_service_with_connect_info::<Orders>();
         let serving = tokio::spawn(async move {
             // It only ends with an error of the listener, and then every test sees refused connections.
-            let _ = axum::serve(Gate(listener), service).await;
+            let _ = axum::serve(Gate::new(listener, tls), service).await;
         });
         Ok(Self {
             world,
@@ -87,7 +107,7 @@ impl Forge {
         })
     }
 
-    /// `http://127.0.0.1:PORT`: what a user types as the forge's address.
+    /// `http://127.0.0.1:PORT` or `https://localhost:PORT`: what a user types as the forge's address.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -226,7 +246,13 @@ fn sent(outcome: Outcome, orders: &Orders) -> Response {
     let answer = outcome.answer;
     let mut builder = Response::builder().status(answer.status);
     if answer.status != 304 && answer.status != 204 {
-        builder = builder.header("content-type", format!("{}; charset=utf-8", answer.media));
+        // Git's own types stand alone.
+        let charset = if answer.media.starts_with("application/x-git-") {
+            ""
+        } else {
+            "; charset=utf-8"
+        };
+        builder = builder.header("content-type", format!("{}{charset}", answer.media));
     }
     for (name, value) in &answer.headers {
         builder = builder.header(name, value);

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::faults::{self, Taken};
 use super::openapi::Description;
 use super::world::{Call, Kind, QUOTA, Scopes, World};
-use super::{control, graphql, rest};
+use super::{control, fetching, graphql, rest};
 
 /// A call as it arrived.
 pub(crate) struct Req {
@@ -228,6 +228,9 @@ fn served(world: &mut World, req: &Req) -> Answer {
     if req.header("user-agent").is_none_or(str::is_empty) {
         return violated(world, req, &["the request has no User-Agent".to_owned()]);
     }
+    if let Some(answer) = fetching::serve(world, req) {
+        return answer;
+    }
     let Some(token) = signed_in(world, req) else {
         return Answer::error(401, "Bad credentials");
     };
@@ -278,12 +281,17 @@ fn signed_in(world: &World, req: &Req) -> Option<usize> {
     if !scheme.eq_ignore_ascii_case("bearer") && !scheme.eq_ignore_ascii_case("token") {
         return None;
     }
+    holding(world, secret.trim())
+}
+
+/// The token with that secret, by its place in the list, unless it has expired.
+pub(crate) fn holding(world: &World, secret: &str) -> Option<usize> {
     let now = world.now();
     let live = |token: &super::world::Token| token.expires_at.is_none_or(|at| at > now);
     world
         .tokens
         .iter()
-        .position(|token| token.secret == secret.trim() && live(token))
+        .position(|token| token.secret == secret && live(token))
 }
 
 /// When the hourly quotas are full again: at the next full hour.

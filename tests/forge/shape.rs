@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::git::CommitFacts;
 use super::git::FileFacts;
 use super::server::kind_word;
-use super::world::{Account, Asked, Change, Check, Event, Happened, Life, Repo, Review, Team, World};
+use super::world::{Account, Asked, Change, Check, Event, Happened, Life, Repo, Review, Status, Team, World};
 
 /// Addresses under which the forge's answers name things.
 fn api(world: &World) -> String {
@@ -440,12 +440,12 @@ pub(crate) fn check_run(world: &World, repo: &Repo, head: &str, one: &Check) -> 
 }
 
 /// A commit status.
-pub(crate) fn status(world: &World, repo: &Repo, head: &str, one: &Check) -> Value {
+pub(crate) fn status(world: &World, repo: &Repo, head: &str, one: &Status) -> Value {
     json!({
         "url": format!("{}/repos/{}/statuses/{head}", api(world), repo.full_name()), "avatar_url": null, "id": one.id,
-        "node_id": format!("SC_{:010x}", one.id), "state": one.conclusion.as_deref().unwrap_or("pending"),
-        "description": null, "target_url": null, "context": one.name, "created_at": repo.created_at,
-        "updated_at": repo.created_at, "creator": user(world, &repo.owner),
+        "node_id": format!("SC_{:010x}", one.id), "state": one.state, "description": one.description,
+        "target_url": one.target_url, "context": one.context, "created_at": one.at, "updated_at": one.at,
+        "creator": user(world, &one.creator),
     })
 }
 

@@ -1,4 +1,5 @@
-//! The connection, which can be told to break, to stop in the middle of an answer, or to be slow.
+//! The connection, in the clear or over TLS, which can be told to break, to stop in the middle of an answer, or to be
+//! slow.
 
 use std::future::Future as _;
 use std::io;
@@ -12,7 +13,10 @@ use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio::time::Sleep;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// No limit.
 const WHOLE: usize = usize::MAX;
@@ -46,29 +50,61 @@ impl Orders {
 }
 
 /// Accepts connections that take orders.
-pub(crate) struct Gate(pub(crate) TcpListener);
+pub(crate) struct Gate {
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    /// Connections that are still agreeing on their keys. They end with the gate.
+    hands: JoinSet<io::Result<TlsStream<TcpStream>>>,
+}
+
+impl Gate {
+    /// A gate that speaks TLS if it is given how.
+    pub(crate) fn new(listener: TcpListener, tls: Option<TlsAcceptor>) -> Self {
+        Self {
+            listener,
+            tls,
+            hands: JoinSet::new(),
+        }
+    }
+
+    /// The next connection. A client that does not shake hands, or turns away, keeps nobody else waiting.
+    async fn next(&mut self) -> Stream {
+        loop {
+            tokio::select! {
+                (stream, _) = Listener::accept(&mut self.listener) => match self.tls.clone() {
+                    None => return Stream::Plain(stream),
+                    Some(tls) => {
+                        self.hands.spawn(async move { tls.accept(stream).await });
+                    }
+                },
+                Some(shaken) = self.hands.join_next() => {
+                    if let Ok(Ok(stream)) = shaken {
+                        return Stream::Tls(Box::new(stream));
+                    }
+                }
+            }
+        }
+    }
+}
 
 impl Listener for Gate {
     type Io = Wire;
     type Addr = Orders;
 
     async fn accept(&mut self) -> (Wire, Orders) {
-        let (stream, _) = Listener::accept(&mut self.0).await;
         let orders = Orders {
             budget: Arc::new(AtomicUsize::new(WHOLE)),
             body_budget: Arc::new(AtomicUsize::new(WHOLE)),
             delay: Arc::new(AtomicU64::new(0)),
         };
-        (
-            Wire {
-                stream,
-                orders: orders.clone(),
-                sleep: None,
-                slept: false,
-                wrote: false,
-            },
-            orders,
-        )
+        let wire = Wire {
+            stream: self.next().await,
+            orders: orders.clone(),
+            sleep: None,
+            slept: false,
+            wrote: false,
+        };
+        (wire, orders)
     }
 
     fn local_addr(&self) -> io::Result<Orders> {
@@ -85,9 +121,56 @@ impl Connected<IncomingStream<'_, Gate>> for Orders {
     }
 }
 
+/// What the bytes go through.
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
+
 /// One connection.
 pub(crate) struct Wire {
-    stream: TcpStream,
+    stream: Stream,
     orders: Orders,
     sleep: Option<Pin<Box<Sleep>>>,
     slept: bool,
@@ -100,7 +183,7 @@ impl Wire {
         // With a zero linger time the kernel sends RST instead of FIN: a reset, not an end. It would also throw away
         // what a cut answer has sent so far.
         if !self.wrote {
-            let _ = self.stream.set_zero_linger();
+            let _ = self.stream.tcp().set_zero_linger();
         }
         io::Error::new(io::ErrorKind::ConnectionReset, "broken on demand")
     }

@@ -28,6 +28,7 @@ const served = [
   "get /repos/{owner}/{repo}/commits",
   "get /repos/{owner}/{repo}/commits/{ref}",
   "get /repos/{owner}/{repo}/commits/{ref}/statuses",
+  "post /repos/{owner}/{repo}/statuses/{sha}",
   "get /repos/{owner}/{repo}/commits/{ref}/check-runs",
   "get /repos/{owner}/{repo}/git/trees/{tree_sha}",
   "get /repos/{owner}/{repo}/git/blobs/{file_sha}",

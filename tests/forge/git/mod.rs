@@ -30,7 +30,7 @@ pub struct Git {
 }
 
 /// Git with nothing of the machine's or the user's configuration, and no prompts.
-fn isolated() -> Command {
+pub(crate) fn isolated() -> Command {
     let mut command = Command::new("git");
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("GIT_") {
@@ -52,6 +52,11 @@ fn isolated() -> Command {
 pub(crate) fn run(dir: &Path, arguments: &[&str], input: Option<&[u8]>) -> Result<Vec<u8>> {
     let mut command = isolated();
     command.arg("-C").arg(dir).args(arguments);
+    fed(command, input)
+}
+
+/// Runs a command of git's with bytes on its standard input and returns what it prints.
+pub(crate) fn fed(mut command: Command, input: Option<&[u8]>) -> Result<Vec<u8>> {
     command.stdin(if input.is_some() {
         Stdio::piped()
     } else {
@@ -75,10 +80,14 @@ pub(crate) fn run(dir: &Path, arguments: &[&str], input: Option<&[u8]>) -> Resul
             .join()
             .map_err(|_| anyhow!("the thread that feeds git panicked"))??;
     }
+    let words = || {
+        let words = command.get_args().map(|word| word.to_string_lossy());
+        words.collect::<Vec<_>>().join(" ")
+    };
     ensure!(
         output.status.success(),
         "git {} failed ({}): {}",
-        arguments.join(" "),
+        words(),
         output.status,
         String::from_utf8_lossy(&output.stderr).trim()
     );

@@ -38,6 +38,17 @@ impl Git {
         self.write_object("commit", object.as_bytes())
     }
 
+    /// Writes a merge commit of two commits, on no branch. Fails where git sees a conflict.
+    pub(crate) fn merged(&self, first: &str, second: &str, who: &Signature, message: &str) -> Result<String> {
+        let tree = String::from_utf8(self.run(&["merge-tree", "--write-tree", first, second])?)?;
+        let person = format!("{} <{}> {} +0000", who.name, who.email, who.at.as_second());
+        let object = format!(
+            "tree {}\nparent {first}\nparent {second}\nauthor {person}\ncommitter {person}\n\n{message}",
+            tree.trim()
+        );
+        self.write_object("commit", object.as_bytes())
+    }
+
     /// Points a branch at a commit, creating it where it is new.
     pub fn set_branch(&self, branch: &str, oid: &str) -> Result<()> {
         self.run(&["update-ref", &format!("refs/heads/{branch}"), oid])

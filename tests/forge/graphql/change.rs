@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::graph::{Seen, actor, actor_named, branch, commit, commit_by_id, no_more, repository, team};
 use super::node::{Asked as Field, Node, Val, connection};
 use super::reads_teams;
 use crate::forge::git::{CommitFacts, FileFacts};
 use crate::forge::shape;
-use crate::forge::world::{Account, Asked, Change, Kind, Life, Repo, Request, Review, Team};
+use crate::forge::world::{Account, Asked, Change, Event, Happened, Kind, Life, Repo, Request, Review, Team};
 
 pub(super) fn life(change: &Change) -> &'static str {
     match change.life {
@@ -200,6 +202,7 @@ fn change_list<'w>(
             };
             connection("PullRequestCommitConnection", list, asked, show, no_more)
         }
+        "timelineItems" => timeline(seen, repo, one, asked),
         "files" => {
             let list: Vec<FileFacts> = files().to_vec();
             connection(
@@ -212,6 +215,73 @@ fn change_list<'w>(
         }
         _ => return None,
     })
+}
+
+/// One item of a timeline.
+#[derive(Clone, Copy)]
+enum Item<'w> {
+    Assigned(&'w Event, &'w str),
+    Dismissed(&'w Review, &'w str),
+}
+
+/// Assignments and dismissals: other items are not served, and a query that wants them is told so.
+fn timeline<'w>(seen: Seen<'w>, repo: &'w Repo, one: &'w Change, asked: &Field<'_>) -> Val<'w> {
+    let wanted = asked.texts("itemTypes");
+    let served = ["ASSIGNED_EVENT", "REVIEW_DISMISSED_EVENT"];
+    if wanted.is_empty() || wanted.iter().any(|kind| !served.contains(&kind.as_str())) {
+        return Val::leaf("the test forge serves assignments and dismissals only");
+    }
+    let wants = |kind: &str| wanted.iter().any(|one| one == kind);
+    let mut list: Vec<(Timestamp, Item<'w>)> = Vec::new();
+    for event in one.events.iter().filter(|_| wants("ASSIGNED_EVENT")) {
+        if let Happened::Assigned(login) = &event.what {
+            list.push((event.at, Item::Assigned(event, login)));
+        }
+    }
+    for review in one.reviews.iter().filter(|_| wants("REVIEW_DISMISSED_EVENT")) {
+        if let Some((at, by, _)) = &review.dismissed {
+            list.push((*at, Item::Dismissed(review, by)));
+        }
+    }
+    list.sort_by_key(|(at, _)| *at);
+    let updated = one.updated_at;
+    let show = move |(at, item): &(Timestamp, Item<'w>)| Val::Node(item_of(seen, repo, one, *at, *item));
+    connection(
+        "PullRequestTimelineItemsConnection",
+        list,
+        asked,
+        show,
+        move |name, total| match name {
+            "filteredCount" => Some(Val::leaf(total)),
+            "updatedAt" => Some(Val::leaf(updated)),
+            _ => None,
+        },
+    )
+}
+
+fn item_of<'w>(seen: Seen<'w>, repo: &'w Repo, one: &'w Change, at: Timestamp, item: Item<'w>) -> Node<'w> {
+    match item {
+        Item::Assigned(event, login) => Node::new("AssignedEvent", move |asked| {
+            Some(match asked.name {
+                "id" => Val::leaf(format!("AE_{:010x}", event.id)),
+                "createdAt" => Val::leaf(at),
+                "actor" => actor_named(seen, &event.actor),
+                "assignee" => actor_named(seen, login),
+                _ => return None,
+            })
+        }),
+        Item::Dismissed(dismissed, by) => Node::new("ReviewDismissedEvent", move |asked| {
+            Some(match asked.name {
+                "id" => Val::leaf(format!("RDE_{:010x}", dismissed.id)),
+                "createdAt" => Val::leaf(at),
+                "actor" => actor_named(seen, by),
+                "previousReviewState" => Val::leaf(dismissed.was.unwrap_or("COMMENTED")),
+                "pullRequest" => Val::Node(change(seen, repo, one)),
+                "review" => Val::Node(review(seen, repo, one, dismissed)),
+                _ => return None,
+            })
+        }),
+    }
 }
 
 fn changed_file<'w>(file: FileFacts) -> Node<'w> {

@@ -9,7 +9,7 @@ use super::search;
 use crate::forge::git::{CommitFacts, Signature};
 use crate::forge::rest::visible;
 use crate::forge::server::resets_at;
-use crate::forge::world::{Account, Change, Check, Kind, QUOTA, Repo, Team, World};
+use crate::forge::world::{Account, Change, Check, Kind, QUOTA, Queued, Repo, Status, Team, World};
 
 /// Who asks, and what the query costs.
 #[derive(Clone, Copy)]
@@ -246,6 +246,7 @@ pub(super) fn repository<'w>(seen: Seen<'w>, repo: &'w Repo) -> Node<'w> {
                     ),
                 }
             }
+            "mergeQueue" => merge_queue(seen, repo, asked.text("branch").unwrap_or("main")),
             "pullRequests" => {
                 let states = asked.texts("states");
                 let mut list: Vec<&Change> = repo
@@ -262,6 +263,52 @@ pub(super) fn repository<'w>(seen: Seen<'w>, repo: &'w Repo) -> Node<'w> {
                 let show = move |one: &&'w Change| Val::Node(change(seen, repo, one));
                 connection("PullRequestConnection", list, asked, show, no_more)
             }
+            _ => return None,
+        })
+    })
+}
+
+/// The queue of a branch; none where nothing was ever put into one.
+fn merge_queue<'w>(seen: Seen<'w>, repo: &'w Repo, branch: &str) -> Val<'w> {
+    let waiting: Vec<(usize, &Queued)> = repo
+        .queue
+        .iter()
+        .filter(|one| one.branch == branch)
+        .enumerate()
+        .collect();
+    if waiting.is_empty() {
+        return Val::null();
+    }
+    let branch = branch.to_owned();
+    Val::Node(Node::new("MergeQueue", move |asked| {
+        Some(match asked.name {
+            "id" => Val::leaf(format!("MQ_{branch}")),
+            "repository" => Val::Node(repository(seen, repo)),
+            "url" => seen.url(format_args!("/{}/queue/{branch}", repo.full_name())),
+            "entries" => {
+                let show = move |(at, one): &(usize, &'w Queued)| Val::Node(queued(seen, repo, *at, one));
+                connection("MergeQueueEntryConnection", waiting.clone(), asked, show, no_more)
+            }
+            _ => return None,
+        })
+    }))
+}
+
+fn queued<'w>(seen: Seen<'w>, repo: &'w Repo, at: usize, one: &'w Queued) -> Node<'w> {
+    Node::new("MergeQueueEntry", move |asked| {
+        Some(match asked.name {
+            "id" => Val::leaf(format!("MQE_{:010x}", one.id)),
+            "position" => Val::leaf(at + 1),
+            "headCommit" => commit_by_id(seen, repo, &one.commit),
+            "pullRequest" => Val::maybe(
+                repo.changes
+                    .get(&one.number)
+                    .map(|waiting| change(seen, repo, waiting)),
+            ),
+            "enqueuer" => actor_named(seen, &one.by),
+            "enqueuedAt" => Val::leaf(one.at),
+            "state" => Val::leaf("AWAITING_CHECKS"),
+            "jump" | "solo" => Val::leaf(false),
             _ => return None,
         })
     })
@@ -326,7 +373,15 @@ pub(super) fn commit<'w>(seen: Seen<'w>, repo: &'w Repo, facts: Arc<CommitFacts>
                     no_more,
                 )
             }
-            "statusCheckRollup" => Val::maybe(rollup(repo.checks.get(&facts.oid))),
+            "statusCheckRollup" => Val::maybe(rollup(repo, &facts.oid)),
+            "associatedPullRequests" => {
+                let list = repo.changes.values();
+                let with_it: Vec<&Change> = list
+                    .filter(|one| repo.commits(one).is_ok_and(|list| list.contains(&facts)))
+                    .collect();
+                let show = move |one: &&'w Change| Val::Node(change(seen, repo, one));
+                connection("PullRequestConnection", with_it, asked, show, no_more)
+            }
             "repository" => Val::Node(repository(seen, repo)),
             _ => return None,
         })
@@ -352,17 +407,24 @@ fn git_actor<'w>(seen: Seen<'w>, who: Signature) -> Node<'w> {
     })
 }
 
-fn rollup<'w>(checks: Option<&'w Vec<Check>>) -> Option<Node<'w>> {
-    let checks = checks?;
+fn rollup<'w>(repo: &'w Repo, oid: &str) -> Option<Node<'w>> {
+    let runs = repo.checks.get(oid).map_or(&[][..], Vec::as_slice);
+    let statuses = repo.latest_statuses(oid);
+    if runs.is_empty() && statuses.is_empty() {
+        return None;
+    }
+    let ran = runs
+        .iter()
+        .map(|run| run.conclusion.as_deref().unwrap_or("pending"));
+    let said = statuses.iter().map(|status| status.state.as_str());
+    let words: Vec<&str> = ran.chain(said).collect();
+    let first = runs.first().map(|run| run.id);
+    let first = first.or(statuses.first().map(|status| status.id));
     Some(Node::new("StatusCheckRollup", move |asked| {
         Some(match asked.name {
-            "id" => Val::leaf(format!("SCR_{}", checks.first().map_or(0, |check| check.id))),
+            "id" => Val::leaf(format!("SCR_{}", first.unwrap_or(0))),
             "state" => {
-                let is = |words: &[&str]| {
-                    checks
-                        .iter()
-                        .any(|one| words.contains(&one.conclusion.as_deref().unwrap_or("pending")))
-                };
+                let is = |some: &[&str]| words.iter().any(|word| some.contains(word));
                 Val::leaf(
                     if is(&["failure", "cancelled", "timed_out", "action_required", "error"]) {
                         "FAILURE"
@@ -374,16 +436,17 @@ fn rollup<'w>(checks: Option<&'w Vec<Check>>) -> Option<Node<'w>> {
                 )
             }
             "contexts" => {
-                let runs = checks.iter().filter(|check| !check.legacy).count();
-                let show = |check: &&'w Check| Val::Node(context(check));
+                let ran = runs.iter().map(Context::Run);
+                let said = statuses.iter().copied().map(Context::Status);
+                let (count, others) = (runs.len(), statuses.len());
                 connection(
                     "StatusCheckRollupContextConnection",
-                    checks.iter().collect(),
+                    ran.chain(said).collect(),
                     asked,
-                    show,
-                    move |name, total| match name {
-                        "checkRunCount" => Some(Val::leaf(runs)),
-                        "statusContextCount" => Some(Val::leaf(total - runs)),
+                    |one: &Context<'w>| Val::Node(context(*one)),
+                    move |name, _| match name {
+                        "checkRunCount" => Some(Val::leaf(count)),
+                        "statusContextCount" => Some(Val::leaf(others)),
                         _ => None,
                     },
                 )
@@ -393,18 +456,30 @@ fn rollup<'w>(checks: Option<&'w Vec<Check>>) -> Option<Node<'w>> {
     }))
 }
 
-fn context<'w>(check: &'w Check) -> Node<'w> {
-    if check.legacy {
-        return Node::new("StatusContext", move |asked| {
-            Some(match asked.name {
-                "id" => Val::leaf(format!("SC_{:010x}", check.id)),
-                "context" => Val::leaf(&check.name),
-                "state" => Val::leaf(check.conclusion.as_deref().unwrap_or("pending").to_uppercase()),
-                "targetUrl" | "description" | "creator" => Val::null(),
-                _ => return None,
-            })
-        });
-    }
+/// What a rollup puts together.
+#[derive(Clone, Copy)]
+enum Context<'w> {
+    Run(&'w Check),
+    Status(&'w Status),
+}
+
+fn context(one: Context<'_>) -> Node<'_> {
+    let check = match one {
+        Context::Run(check) => check,
+        Context::Status(status) => {
+            return Node::new("StatusContext", move |asked| {
+                Some(match asked.name {
+                    "id" => Val::leaf(format!("SC_{:010x}", status.id)),
+                    "context" => Val::leaf(&status.context),
+                    "state" => Val::leaf(status.state.to_uppercase()),
+                    "targetUrl" => Val::leaf(&status.target_url),
+                    "description" => Val::leaf(&status.description),
+                    "creator" => Val::null(),
+                    _ => return None,
+                })
+            });
+        }
+    };
     Node::new("CheckRun", move |asked| {
         Some(match asked.name {
             "id" => Val::leaf(format!("CR_kwDO{:010x}", check.id)),

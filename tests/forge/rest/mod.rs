@@ -101,6 +101,7 @@ fn route(world: &mut World, ctx: &Ctx<'_>, operation: &str) -> Handled {
         "repos/list-commits" => objects::commits(world, ctx),
         "repos/get-commit" => objects::commit(world, ctx),
         "repos/list-commit-statuses-for-ref" => objects::statuses(world, ctx),
+        "repos/create-commit-status" => objects::set_status(world, ctx),
         "checks/list-for-ref" => objects::check_runs(world, ctx),
         "git/get-tree" => objects::tree(world, ctx),
         "git/get-blob" => objects::blob(world, ctx),

@@ -7,7 +7,7 @@ use super::{Ctx, Handled, page};
 use crate::forge::git::CommitFacts;
 use crate::forge::server::Answer;
 use crate::forge::shape;
-use crate::forge::world::{Repo, World};
+use crate::forge::world::{Repo, Status, World};
 
 /// A commit by branch, tag, pull ref or id. Source: GitHub's reference page of `compare`.
 fn resolve(repo: &Repo, name: &str) -> Option<String> {
@@ -168,12 +168,58 @@ pub(super) fn statuses(world: &World, ctx: &Ctx<'_>) -> Handled {
     let Some(oid) = resolve(repo, ctx.parameter("ref")) else {
         return Ok(not_found());
     };
-    let checks = repo.checks.get(&oid).map_or(&[][..], Vec::as_slice);
-    let list = checks
+    let statuses = repo.statuses.get(&oid).map_or(&[][..], Vec::as_slice);
+    let list = statuses
         .iter()
-        .filter(|check| check.legacy)
-        .map(|check| shape::status(world, repo, &oid, check));
+        .rev()
+        .map(|status| shape::status(world, repo, &oid, status));
     Ok(page(world, ctx, list.collect()))
+}
+
+/// Longest text of a status, in characters. Source: GitHub answers 422 above it.
+const MOST_WORDS: usize = 140;
+
+/// Only who may push sets a status. Source: GitHub's reference page of the operation.
+pub(super) fn set_status(world: &mut World, ctx: &Ctx<'_>) -> Handled {
+    let (id, at) = (world.fresh_id(), world.now());
+    let Some(repo) = world.find(&ctx.repo_name()) else {
+        return Ok(not_found());
+    };
+    if !matches!(
+        repo.access.get(ctx.viewer).copied(),
+        Some("WRITE" | "MAINTAIN" | "ADMIN")
+    ) {
+        return Ok(not_found());
+    }
+    let sha = ctx.parameter("sha").to_owned();
+    // The whole name of a commit, and nothing else that git would understand.
+    if repo.git.resolve(&sha).is_none_or(|oid| oid != sha) {
+        return Ok(Answer::error(422, &format!("No commit found for SHA: {sha}")));
+    }
+    let body = ctx.body();
+    let text = |name: &str| body[name].as_str().map(str::to_owned);
+    let description = text("description");
+    if description
+        .as_ref()
+        .is_some_and(|words| words.chars().count() > MOST_WORDS)
+    {
+        let words =
+            format!("Validation failed: Description is too long (maximum is {MOST_WORDS} characters)");
+        return Ok(Answer::error(422, &words));
+    }
+    let status = Status {
+        id,
+        context: text("context").unwrap_or_else(|| "default".to_owned()),
+        state: text("state").unwrap_or_default(),
+        description,
+        target_url: text("target_url"),
+        creator: ctx.viewer.to_owned(),
+        at,
+    };
+    let answer = Answer::json(201, &shape::status(world, repo, &sha, &status));
+    let repo = world.find_mut(&ctx.repo_name())?;
+    repo.statuses.entry(sha).or_default().push(status);
+    Ok(answer)
 }
 
 pub(super) fn check_runs(world: &World, ctx: &Ctx<'_>) -> Handled {
@@ -186,7 +232,6 @@ pub(super) fn check_runs(world: &World, ctx: &Ctx<'_>) -> Handled {
     let checks = repo.checks.get(&oid).map_or(&[][..], Vec::as_slice);
     let list = checks
         .iter()
-        .filter(|check| !check.legacy)
         .map(|check| shape::check_run(world, repo, &oid, check));
     let list: Vec<Value> = list.collect();
     Ok(Answer::ok(

@@ -52,7 +52,12 @@ fn a_dismissal_keeps_what_the_review_was_and_a_twin_is_collected() {
     let head = world.change(REPO, 1).unwrap().head().to_owned();
     let base = world.change(REPO, 1).unwrap().base_oid.clone();
     world
-        .open_at(super::change("twin", "mika", Vec::new()), &base, &head, "mika")
+        .open_at(
+            super::change("twin", "mika", Vec::new()),
+            &base,
+            &head,
+            Some("mika"),
+        )
         .unwrap();
     let value = collect::input(&world, REPO, 1).unwrap();
     assert_eq!(value["dismissals"]["items"][0]["was"], "changes_requested");

@@ -4,6 +4,7 @@ mod access;
 mod client;
 mod collect;
 mod faults;
+mod gate;
 mod graphql;
 mod local;
 mod rest;

@@ -120,7 +120,7 @@ pub struct Token {
 /// The hourly quota of REST requests and of GraphQL points. Source: GitHub's documentation of rate limits.
 pub const QUOTA: u64 = 5_000;
 
-/// Outcome of a check on a commit.
+/// Outcome of a check run on a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
     /// Database id.
@@ -131,8 +131,42 @@ pub struct Check {
     pub status: String,
     /// REST's word: `success`, `failure`, `skipped` …; `None` until completed.
     pub conclusion: Option<String>,
-    /// A commit status instead of a check run: `conclusion` is then its state.
-    pub legacy: bool,
+}
+
+/// A commit status. The latest of a context is what counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Database id.
+    pub id: u64,
+    /// Its name.
+    pub context: String,
+    /// REST's word: `pending`, `success`, `failure`, `error`.
+    pub state: String,
+    /// What it says.
+    pub description: Option<String>,
+    /// Where it leads.
+    pub target_url: Option<String>,
+    /// Who set it, by login.
+    pub creator: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A change in a merge queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queued {
+    /// Database id.
+    pub id: u64,
+    /// The change.
+    pub number: u64,
+    /// Its target branch, whose queue it is in.
+    pub branch: String,
+    /// What the queue has built: the target with all changes up to this one.
+    pub commit: String,
+    /// Who put it in, by login.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Who is asked to review.
@@ -323,8 +357,12 @@ pub struct Repo {
     pub git: Git,
     /// Its changes by number.
     pub changes: BTreeMap<u64, Change>,
-    /// Checks by commit.
+    /// Check runs by commit.
     pub checks: BTreeMap<String, Vec<Check>>,
+    /// Statuses by commit, oldest first.
+    pub statuses: BTreeMap<String, Vec<Status>>,
+    /// The merge queues of its branches, each in its order.
+    pub queue: Vec<Queued>,
     /// Movements of its branches, oldest first.
     pub activity: Vec<Activity>,
 }
@@ -338,6 +376,15 @@ impl Repo {
     /// The opaque id.
     pub fn node_id(&self) -> String {
         format!("R_kgDO{:08x}", self.id)
+    }
+
+    /// The latest status of each context on a commit.
+    pub fn latest_statuses(&self, oid: &str) -> Vec<&Status> {
+        let mut latest: BTreeMap<&str, &Status> = BTreeMap::new();
+        for status in self.statuses.get(oid).into_iter().flatten() {
+            latest.insert(&status.context, status);
+        }
+        latest.into_values().collect()
     }
 
     /// Tip of a change's target now; the recorded one where the branch is gone.

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 pub use kinds::{
     Account, Activity, Asked, Call, Change, Check, Event, Happened, Kind, Life, NewChange, NewCommit, Notice,
-    QUOTA, Repo, Request, Review, Scopes, SigningKey, Team, Token,
+    QUOTA, Queued, Repo, Request, Review, Scopes, SigningKey, Status, Team, Token,
 };
 
 use super::faults::Fault;
@@ -21,7 +21,7 @@ use super::git::{Edit, Git, Signature};
 /// The state of the forge.
 pub struct World {
     dir: TempDir,
-    /// `http://127.0.0.1:PORT`, once it serves.
+    /// `http://127.0.0.1:PORT` or `https://localhost:PORT`, once it serves.
     pub base_url: String,
     /// Added to the machine's clock in all that the forge says.
     pub skew: SignedDuration,
@@ -68,6 +68,13 @@ impl World {
             lacks: BTreeSet::new(),
             next_id: 2_000_000_000,
         })
+    }
+
+    /// Host and port, as statements name the forge.
+    pub fn host(&self) -> &str {
+        self.base_url
+            .split_once("://")
+            .map_or(self.base_url.as_str(), |(_, host)| host)
     }
 
     /// The forge's clock, to the second as its answers write it.
@@ -210,6 +217,8 @@ impl World {
             git,
             changes: BTreeMap::new(),
             checks: BTreeMap::new(),
+            statuses: BTreeMap::new(),
+            queue: Vec::new(),
             activity: Vec::new(),
         });
     }

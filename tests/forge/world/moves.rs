@@ -6,8 +6,8 @@ use anyhow::{Result, anyhow, ensure};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Activity, Asked, Change, Check, Event, Happened, Life, NewChange, NewCommit, Notice, Request, Review,
-    Team, World,
+    Activity, Asked, Change, Check, Event, Happened, Life, NewChange, NewCommit, Notice, Queued, Request,
+    Review, Team, World,
 };
 use crate::forge::git::{Edit, Signature};
 
@@ -69,16 +69,28 @@ impl World {
             .ok_or_else(|| anyhow!("no branch {}", new.base))?;
         let head = self.write_commits(&new.repo, &new.branch, Some(&base_oid), &new.commits)?;
         let pusher = new.author.clone();
-        self.open_at(new, &base_oid, &head, &pusher)
+        self.open_at(new, &base_oid, &head, Some(&pusher))
     }
 
-    /// Opens a change whose head branch exists already and returns its number.
+    /// Opens another change with the head of one that there is, and returns its number.
+    pub fn open_twin(&mut self, new: NewChange, of: u64) -> Result<u64> {
+        let base_oid = self
+            .find_mut(&new.repo)?
+            .git
+            .tip(&new.base)
+            .ok_or_else(|| anyhow!("no branch {}", new.base))?;
+        let head = self.change_mut(&new.repo, of)?.head().to_owned();
+        self.open_at(new, &base_oid, &head, None)
+    }
+
+    /// Opens a change whose head branch exists already and returns its number. Whoever has made the branch for it is
+    /// `pusher`.
     pub(crate) fn open_at(
         &mut self,
         new: NewChange,
         base_oid: &str,
         head: &str,
-        pusher: &str,
+        pusher: Option<&str>,
     ) -> Result<u64> {
         ensure!(
             self.account(&new.author).is_some(),
@@ -120,15 +132,17 @@ impl World {
             unindexed: false,
         };
         repo.changes.insert(number, change);
-        self.moved(
-            &new.repo,
-            &new.branch,
-            None,
-            head,
-            "branch_creation",
-            pusher,
-            created_at,
-        )?;
+        if let Some(pusher) = pusher {
+            self.moved(
+                &new.repo,
+                &new.branch,
+                None,
+                head,
+                "branch_creation",
+                pusher,
+                created_at,
+            )?;
+        }
         for login in &new.assignees {
             self.assign(&new.repo, number, login, &new.author, created_at)?;
         }
@@ -207,7 +221,8 @@ impl World {
         });
     }
 
-    fn assign(&mut self, repo: &str, number: u64, login: &str, by: &str, at: Timestamp) -> Result<()> {
+    /// Assigns somebody to a change.
+    pub fn assign(&mut self, repo: &str, number: u64, login: &str, by: &str, at: Timestamp) -> Result<()> {
         self.change_mut(repo, number)?.assignees.push(login.to_owned());
         self.tell(login, repo, number, "assign", at);
         self.happened(repo, number, by, Happened::Assigned(login.to_owned()), at)
@@ -273,6 +288,15 @@ impl World {
         let at = self.now();
         self.happened(repo, number, by, Happened::ForcePushed, at)?;
         Ok(after)
+    }
+
+    /// Points a change's branch at a commit that is there already, as `git push --force` does.
+    pub fn reset(&mut self, repo: &str, number: u64, by: &str, to: &str) -> Result<()> {
+        let branch = self.change_mut(repo, number)?.branch.clone();
+        self.find_mut(repo)?.git.set_branch(&branch, to)?;
+        self.move_head(repo, number, by, to, "force_push")?;
+        let at = self.now();
+        self.happened(repo, number, by, Happened::ForcePushed, at)
     }
 
     fn move_head(
@@ -367,21 +391,11 @@ impl World {
             .ok_or_else(|| anyhow!("{repo} has no change {number}"))?;
         let (base, head) = (change.base.clone(), change.head().to_owned());
         let before = found.target_tip(change);
-        let tree = String::from_utf8(found.git.run(&["merge-tree", "--write-tree", &before, &head])?)?;
         let message = format!(
             "Merge pull request #{number} from {}/{}\n\n{}\n",
             found.owner, change.branch, change.title
         );
-        let person = format!("{} <{}> {} +0000", who.name, who.email, at.as_second());
-        let object = format!(
-            "tree {}\nparent {before}\nparent {head}\nauthor {person}\ncommitter {person}\n\n{message}",
-            tree.trim()
-        );
-        let after = found.git.feed(
-            &["hash-object", "-t", "commit", "-w", "--stdin"],
-            object.as_bytes(),
-        )?;
-        let after = String::from_utf8(after)?.trim().to_owned();
+        let after = found.git.merged(&before, &head, &who, &message)?;
         found.git.set_branch(&base, &after)?;
         self.moved(repo, &base, Some(&before), &after, "pr_merge", by, at)?;
         let change = self.change_mut(repo, number)?;
@@ -389,6 +403,39 @@ impl World {
         change.closed_at = Some(at);
         self.happened(repo, number, by, Happened::Merged, at)?;
         Ok(after)
+    }
+
+    /// Puts a change at the end of its target's merge queue, which builds the target with all before it and with it.
+    /// Returns the commit at the end of that group. Fails where git sees a conflict.
+    pub fn enqueue(&mut self, repo: &str, number: u64, by: &str) -> Result<String> {
+        let (id, at) = (self.fresh_id(), self.now());
+        let who = self.signature(by, at)?;
+        let found = self.find_mut(repo)?;
+        let change = found
+            .changes
+            .get(&number)
+            .ok_or_else(|| anyhow!("{repo} has no change {number}"))?;
+        let (branch, head) = (change.base.clone(), change.head().to_owned());
+        let ahead = found.queue.iter().rfind(|one| one.branch == branch);
+        let before = ahead.map_or_else(|| found.target_tip(change), |one| one.commit.clone());
+        let message = format!(
+            "Merge pull request #{number} from {}/{}\n\n{}\n",
+            found.owner, change.branch, change.title
+        );
+        let commit = found.git.merged(&before, &head, &who, &message)?;
+        found.git.set_branch(
+            &format!("gh-readonly-queue/{branch}/pr-{number}-{before}"),
+            &commit,
+        )?;
+        found.queue.push(Queued {
+            id,
+            number,
+            branch,
+            commit: commit.clone(),
+            by: by.to_owned(),
+            at,
+        });
+        Ok(commit)
     }
 
     /// Records a check run on a change's head.
@@ -407,7 +454,6 @@ impl World {
             name: name.to_owned(),
             status,
             conclusion,
-            legacy: false,
         };
         self.find_mut(repo)?.checks.entry(head).or_default().push(check);
         Ok(())

@@ -42,6 +42,11 @@ paths = ["modules/environment/**"]
 tier = 1
 
 [[component]]
+name = "reports-job"
+paths = ["modules/reports/**"]
+tier = 2
+
+[[component]]
 name = "ledger"
 paths = ["services/ledger/**"]
 tier = 1

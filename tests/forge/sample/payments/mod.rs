@@ -34,21 +34,29 @@ tier = 1
 name = "webhooks"
 paths = ["services/webhooks/**"]
 tier = 1
+depends_on = ["feature-flags"]
 
 [[component]]
 name = "payouts"
 paths = ["services/payouts/**"]
 tier = 1
+depends_on = ["feature-flags"]
 
 [[component]]
 name = "checkout"
 paths = ["services/checkout/**"]
 tier = 1
+depends_on = ["feature-flags"]
 
 [[component]]
 name = "reporting"
 paths = ["services/reporting/**"]
 tier = 2
+
+[[component]]
+name = "feature-flags"
+paths = ["config/**"]
+tier = 1
 "#;
 
 fn package(name: &str, depends_on: &[&str]) -> String {

@@ -10,5 +10,6 @@ mod journeys {
     mod main_job;
     mod moving;
     mod reading;
+    mod sample;
     mod telling;
 }

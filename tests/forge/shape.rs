@@ -215,7 +215,7 @@ fn team(world: &World, one: &Team) -> Value {
         "permission": "pull", "privacy": "closed", "notification_setting": "notifications_enabled",
         "html_url": format!("{}/orgs/{}/teams/{}", world.base_url, one.org, one.slug),
         "repositories_url": format!("{url}/repos"), "slug": one.slug, "type": "organization",
-        "organization_id": organization,
+        "organization_id": organization, "parent": null,
     })
 }
 

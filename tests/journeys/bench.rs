@@ -255,6 +255,11 @@ impl Bench {
         );
         let mut world = world(&signers);
         open(&mut world);
+        Self::over(agent, world).await
+    }
+
+    /// With a whole world of its own, whose first token is the viewer's.
+    pub(crate) async fn over(agent: Agent, world: World) -> Self {
         let forge = Forge::start(world).await.unwrap();
         let profile = TempDir::new().unwrap();
         let desktop = Remembering::default();

@@ -1,9 +1,11 @@
-//! The demo's changes: three repositories of a made-up company, eight changes that wait for its senior engineer.
+//! The demo's changes: four repositories of a made-up company, seventeen changes that wait for its senior engineer.
 //!
-//! Each shows one thing that a reviewer must not miss; `infra`, `payments` and `web` say which.
+//! Each shows one thing that a reviewer must not miss, and together they show every family of dangers: `infra`,
+//! `payments`, `platform` and `web` say which.
 
 mod infra;
 mod payments;
+mod platform;
 mod web;
 
 use anyhow::{Result, ensure};
@@ -25,6 +27,7 @@ pub fn world() -> Result<World> {
     people(&mut world);
     infra::add(&mut world)?;
     payments::add(&mut world)?;
+    platform::add(&mut world)?;
     web::add(&mut world)?;
     Ok(world)
 }
@@ -47,6 +50,8 @@ pub fn people(world: &mut World) {
     }
     world.bot("kiro-agent[bot]", 245_459_735);
     world.bot("copilot-swe-agent[bot]", 198_982_749);
+    world.bot("devin-ai-integration[bot]", 158_243_242);
+    world.bot("google-labs-jules[bot]", 161_369_871);
     world.team("acme", "platform", &[VIEWER, "sol-v", "mika"]);
     world.team("acme", "web-owners", &[VIEWER, "lena-w"]);
     let scopes = ["repo", "read:org", "notifications", "write:ssh_signing_key"]
@@ -55,7 +60,7 @@ pub fn people(world: &mut World) {
     world.token(TOKEN, VIEWER, Scopes::Classic(scopes));
 }
 
-/// The policy that all three repositories start from; `components` are their own.
+/// The policy that all four repositories start from; `components` are their own.
 pub fn policy(components: &str) -> String {
     format!(
         r#"version = 1

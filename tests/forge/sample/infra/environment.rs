@@ -1,66 +1,13 @@
-//! `acme/infra`: an environment that is deleted and made anew under a title that says "move", and a cleanup script
-//! that empties whatever directory it is given.
+//! An environment that is deleted and made anew under a title that says "move".
 
 use anyhow::Result;
 
-use super::{change, commit, common, swap, viewer};
+use super::REPO;
 use crate::forge::git::Edit;
+use crate::forge::sample::{change, commit, swap, viewer};
 use crate::forge::world::{NewChange, World};
 
-const REPO: &str = "acme/infra";
 const KIRO: &str = "kiro-agent[bot] <245459735+kiro-agent[bot]@users.noreply.github.com>";
-
-const COMPONENTS: &str = r#"
-[[rule]]
-name = "infrastructure"
-paths = ["envs/**", "modules/**"]
-max_age = "3d"
-
-[[component]]
-name = "prod-eu"
-paths = ["envs/prod-eu/**"]
-tier = 1
-
-[[component]]
-name = "staging"
-paths = ["envs/staging/**"]
-tier = 3
-
-[[component]]
-name = "environment"
-paths = ["modules/environment/**"]
-tier = 1
-
-[[component]]
-name = "ledger"
-paths = ["services/ledger/**"]
-tier = 1
-depends_on = ["prod-eu"]
-
-[[component]]
-name = "payments-api"
-paths = ["services/payments-api/**"]
-tier = 1
-depends_on = ["ledger"]
-
-[[component]]
-name = "payouts"
-paths = ["services/payouts/**"]
-tier = 1
-depends_on = ["ledger"]
-
-[[component]]
-name = "checkout"
-paths = ["services/checkout/**"]
-tier = 1
-depends_on = ["payments-api"]
-
-[[component]]
-name = "reporting"
-paths = ["services/reporting/**"]
-tier = 2
-depends_on = ["ledger"]
-"#;
 
 const PROD_EU: &str = r#"terraform {
   required_version = ">= 1.9"
@@ -317,75 +264,29 @@ const RUNBOOK: &str = r"# prod-eu
 2. Read the plan to its end. Nothing stateful may be replaced.
 ";
 
-const CLEANUP: &str = r#"#!/usr/bin/env bash
-# Frees disk space on the build hosts. Run by cron every night.
-set -euo pipefail
-
-CACHE=/var/cache/acme-build
-
-find "$CACHE" -type f -mtime +14 -delete
-find "$CACHE" -type d -empty -delete
-
-df -h "$CACHE"
-"#;
-
-const CLEANUP_AFTER: &str = r#"#!/usr/bin/env bash
-# Frees disk space on the build hosts. Run by cron every night.
-
-CONFIG=${CONFIG:-/etc/acme/cleanup.conf}
-
-if [ -f "$CONFIG" ]; then
-  . "$CONFIG"
-fi
-
-clean() {
-  local DIR=$1
-  echo "cleaning $DIR"
-  rm -rf "$DIR/"*
-}
-
-clean "$BUILD_CACHE"
-clean "$DOCKER_CACHE/layers"
-
-if [ "${DEEP_CLEAN:-0}" = 1 ]; then
-  docker system prune --all --force --volumes
-  rm -rf "$ARTIFACT_DIR/"
-fi
-
-df -h /
-"#;
-
-const CLEANUP_CONF: &str = "# Sourced by scripts/cleanup.sh.\nBUILD_CACHE=/var/cache/acme-build\nDOCKER_CACHE=/var/lib/docker/acme\n";
-
-/// The repository and its changes.
-pub(super) fn add(world: &mut World) -> Result<()> {
-    let mut files = common(COMPONENTS, "* @acme/platform\n/envs/prod-eu/ @priya-n @sol-v\n");
-    files.extend([
-        Edit::write("README.md", "# Infrastructure\n\nOne directory an environment under `envs/`, shared parts under `modules/`.\n"),
+/// What is there before.
+pub(super) fn files() -> Vec<Edit> {
+    vec![
         Edit::write("envs/prod-eu/main.tf", PROD_EU),
         Edit::write("envs/prod-eu/outputs.tf", OUTPUTS),
         Edit::write("envs/prod-eu/README.md", RUNBOOK),
-        Edit::write("envs/staging/main.tf", &PROD_EU.replace("prod-eu", "staging").replace("10.40", "10.80")),
+        Edit::write(
+            "envs/staging/main.tf",
+            &PROD_EU.replace("prod-eu", "staging").replace("10.40", "10.80"),
+        ),
         Edit::write("modules/vpc-v1/main.tf", VPC),
         Edit::write("modules/vpc-v2/main.tf", &VPC.replace("count = 3", "count = 4")),
-        Edit::script("scripts/cleanup.sh", CLEANUP),
-    ]);
-    world.repo(
-        REPO,
-        880_100_201,
-        true,
-        &["priya-n", "mika", "sol-v", "jun-p", "kiro-agent[bot]"],
-        &files,
-    )?;
+    ]
+}
+
+/// Opens the change.
+pub(super) fn open(world: &mut World) -> Result<()> {
     world.open(recreated()?)?;
     world.check(REPO, 482, "fmt", Some("success"))?;
     world.check(REPO, 482, "validate", Some("success"))?;
     world.check(REPO, 482, "tflint", Some("success"))?;
     world.check(REPO, 482, "cost", Some("success"))?;
-    world.check(REPO, 482, "plan (prod-eu)", Some("skipped"))?;
-    world.open(cleanup())?;
-    world.check(REPO, 479, "shellcheck", Some("success"))?;
-    Ok(())
+    world.check(REPO, 482, "plan (prod-eu)", Some("skipped"))
 }
 
 fn recreated() -> Result<NewChange> {
@@ -459,32 +360,4 @@ fn recreated() -> Result<NewChange> {
         ),
     ];
     Ok(new)
-}
-
-fn cleanup() -> NewChange {
-    let mut new = change(
-        REPO,
-        479,
-        "Clean more caches every night",
-        "jun-p",
-        "nightly-cleanup",
-        1_560,
-    );
-    new.body = "The build hosts run full twice a week. Also cleans the docker layers, and takes the paths from a file.\n".into();
-    new.asked = viewer();
-    new.commits = vec![
-        commit(
-            "Take the cleanup paths from a file",
-            "jun-p",
-            1_600,
-            vec![Edit::script("scripts/cleanup.sh", CLEANUP_AFTER)],
-        ),
-        commit(
-            "Add the default paths",
-            "jun-p",
-            1_570,
-            vec![Edit::write("scripts/cleanup.conf", CLEANUP_CONF)],
-        ),
-    ];
-    new
 }

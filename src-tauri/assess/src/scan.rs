@@ -294,7 +294,6 @@ fn findings(
                 Some((one.spot, one.statement, kept))
             })
             .collect();
-        let total = kept.len();
         let most = if rule.has(Filter::OncePerFile) || rule.has(Filter::NetCount) {
             1
         } else {
@@ -305,10 +304,19 @@ fn findings(
                 .rows
                 .iter()
                 .filter(|row| row.line.kind == LineKind::Added && rule.matches(row.line.text));
-            let left = total.saturating_sub(comes.count());
+            let left = kept.len().saturating_sub(comes.count());
             kept.truncate(left);
         }
-        let total = kept.len();
+        let (old, new) = (
+            kept.iter().filter(|(spot, ..)| spot.side == Side::Old).count(),
+            kept.iter().filter(|(spot, ..)| spot.side == Side::New).count(),
+        );
+        // What changes its value stands on both sides and is one.
+        let total = if rule.has(Filter::OncePerFile) {
+            old.max(new)
+        } else {
+            old + new
+        };
         kept.truncate(most);
         let shown = kept.len();
         for (at_kept, (spot, statement, mut kept)) in kept.into_iter().enumerate() {

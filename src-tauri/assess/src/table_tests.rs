@@ -155,3 +155,14 @@ fn a_table_with_a_mistake_is_refused() {
     );
     assert!(Rules::parse(GLOBS, &[&entry.replace("severity", "heft")]).is_err());
 }
+
+#[test]
+fn every_table_beside_this_file_is_compiled_in() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let known = FAMILIES.contains(&text.as_str()) || text == GLOBS;
+        assert!(known, "{} is not among FAMILIES", path.display());
+    }
+}

@@ -16,6 +16,8 @@ use crate::whole::{self, Sides};
 const LARGEST_FILE: usize = 1 << 20;
 /// More findings of one rule in one file say nothing more; the last one says how many are left out.
 const MOST: usize = 20;
+/// Files named of those that no rule knows.
+const NAMED: usize = 3;
 /// How much of a line is shown.
 const SHOWN: usize = 400;
 
@@ -42,6 +44,7 @@ pub(crate) fn patch(patch: &Patch<'_>, sides: &[Sides], out: &mut Assessment) {
             view.rows.clear();
         }
     }
+    unknown(rules, &views, out);
     let around = Around::new(&views);
     let mut about_whole = Assessment::default();
     let mut whole = whole::read(&views, sides, &mut about_whole);
@@ -97,6 +100,27 @@ pub(crate) fn description(body: &str, out: &mut Assessment) {
         });
         out.findings.push(finding);
     }
+}
+
+/// Says which files are of a kind that no rule knows: that nothing is found in them means little.
+fn unknown(rules: &Rules, views: &[View<'_>], out: &mut Assessment) {
+    let unknown: Vec<&str> = (views.iter())
+        .filter(|view| !view.rows.is_empty() && view.masks == [rules.everywhere(); 2])
+        .map(|view| view.path.as_str())
+        .filter(|path| !rules.knows(path))
+        .collect();
+    if unknown.is_empty() {
+        return;
+    }
+    let named = unknown[..unknown.len().min(NAMED)].join(", ");
+    let more = match unknown.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    out.not_assessed.push(NotAssessed {
+        path: String::new(),
+        reason: format!("no rule knows what these files are, so only secrets were looked for: {named}{more}"),
+    });
 }
 
 /// Says what cannot be read in a file; whether its lines can.

@@ -171,6 +171,9 @@ pub(crate) struct Rules {
     terraform: GlobSet,
     code: GlobSet,
     tests: GlobSet,
+    inert: GlobSet,
+    /// The rules that read every file.
+    everywhere: Mask,
 }
 
 #[derive(Debug)]
@@ -219,7 +222,7 @@ impl Rules {
             }
         }
         let patterns = |sides: &[Lines]| Patterns::new(&rules, sides);
-        Ok(Self {
+        let mut read = Self {
             globs: set.build().map_err(|error| error.to_string())?,
             owners,
             old: patterns(&[Lines::Removed, Lines::Either])?,
@@ -228,8 +231,22 @@ impl Rules {
             terraform: named_set("terraform", &named.globs)?,
             code: named_set("code", &named.globs)?,
             tests: named_set("test", &named.globs)?,
+            inert: named_set("inert", &named.globs)?,
+            everywhere: 0,
             rules,
-        })
+        };
+        read.everywhere = read.for_path("a file of no kind");
+        Ok(read)
+    }
+
+    /// The rules that read every file.
+    pub(crate) fn everywhere(&self) -> Mask {
+        self.everywhere
+    }
+
+    /// Whether a rule reads files of this kind, or nothing in them runs.
+    pub(crate) fn knows(&self, path: &str) -> bool {
+        self.for_path(path) & !self.everywhere != 0 || self.inert.is_match(path)
     }
 
     /// The rules whose globs take the path in.

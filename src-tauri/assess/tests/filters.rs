@@ -445,3 +445,19 @@ fn another_version_of_a_hook_is_not_another_hook() {
         "gov.bot_config"
     ));
 }
+
+#[test]
+fn files_of_no_known_kind_are_said_and_prose_is_not() {
+    let diff: String = ["a.bicep", "b.cob", "c.zig", "d.proto2", "README.md"]
+        .map(|path| file(path, "+x\n"))
+        .concat();
+    let said = common::of(&diff, &[]).not_assessed;
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].reason.ends_with("a.bicep, b.cob, c.zig and 1 more"),
+        "{said:?}"
+    );
+    assert_eq!(common::of(&file("a.py", "+x\n"), &[]).not_assessed, []);
+    let script = common::of(&file("tools/deploy", "+#!/bin/sh\n+true\n"), &[]);
+    assert_eq!(script.not_assessed, [], "a script is known by its first line");
+}

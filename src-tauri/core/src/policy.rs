@@ -5,11 +5,13 @@
 //! |---|---|
 //! | [`document`] | `.github/countersign.toml`, read strictly |
 //! | [`examples`] | example changes, to test a policy |
+//! | [`extends`] | the organisation's policy, which a repository's may only tighten |
 //! | [`lint`] | what is odd about a policy that can be read |
 //! | [`signers`] | the allowed signers and the revoked keys |
 
 pub mod document;
 pub mod examples;
+pub mod extends;
 pub mod lint;
 pub mod signers;
 
@@ -17,6 +19,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 pub use document::Pattern;
+pub use extends::{Extended, Rulebook};
 pub use signers::{AllowedSigners, RevokedKeys};
 
 /// Where the policy is.
@@ -218,7 +221,8 @@ pub struct Policy {
     pub allowed_signers: String,
     /// Path of the revoked keys, if there are any.
     pub revoked_keys: Option<String>,
-    /// The policy that this one may only tighten. Read, not judged: a verifier that meets it must not accept.
+    /// The organisation's policy, which this one may only tighten, as [`Extended`] reads it: a verifier that has not read
+    /// that must not accept.
     pub extends: Option<String>,
     /// What holds for every change.
     pub signoff: Asks,
@@ -265,6 +269,12 @@ impl Policy {
         document::parse(text)
     }
 
+    /// Where the organisation's policy is, if this one names one.
+    pub fn extended(&self) -> Option<Extended> {
+        // What was read is of that form; what was made otherwise has none that could be read.
+        self.extends.as_deref()?.parse().ok()
+    }
+
     /// The senior with this account id.
     pub fn senior(&self, account_id: &str) -> Option<&Senior> {
         self.seniors.iter().find(|senior| senior.id == account_id)
@@ -281,19 +291,7 @@ impl Policy {
                 .map(|one| Some((std::str::from_utf8(one.path).ok()?, one.stands_for_a_folder)))
                 .collect()
         });
-        let mut requirement = Requirement {
-            require: Require::AiAssisted,
-            undeclared: self.signoff.undeclared.unwrap_or(Undeclared::Require),
-            authors: Authors::NonSenior,
-            approvals: 1,
-            presence: Presence::None,
-            bind: self.signoff.bind.unwrap_or(Bind::Head),
-            max_age: self.signoff.max_age.unwrap_or(SignedDuration::from_hours(7 * 24)),
-            max_delay: self.signoff.max_delay.unwrap_or(SignedDuration::from_hours(72)),
-            rules: Vec::new(),
-            guarded: false,
-        };
-        requirement.tighten(&self.signoff);
+        let mut requirement = self.asks_of_every_change();
         for rule in &self.rules {
             let touched = |(path, folder): &(&str, bool)| {
                 let hit =
@@ -310,6 +308,24 @@ impl Policy {
             requirement.guarded = true;
             requirement.approvals = requirement.approvals.max(2);
         }
+        requirement
+    }
+
+    /// What `[signoff]` asks by itself, with what holds for the fields that it leaves out.
+    fn asks_of_every_change(&self) -> Requirement {
+        let mut requirement = Requirement {
+            require: Require::AiAssisted,
+            undeclared: self.signoff.undeclared.unwrap_or(Undeclared::Require),
+            authors: Authors::NonSenior,
+            approvals: 1,
+            presence: Presence::None,
+            bind: self.signoff.bind.unwrap_or(Bind::Head),
+            max_age: self.signoff.max_age.unwrap_or(SignedDuration::from_hours(7 * 24)),
+            max_delay: self.signoff.max_delay.unwrap_or(SignedDuration::from_hours(72)),
+            rules: Vec::new(),
+            guarded: false,
+        };
+        requirement.tighten(&self.signoff);
         requirement
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::str::FromStr;
 
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -9,7 +10,7 @@ use serde::de::{Deserializer, Error as _};
 use toml::Spanned;
 
 use super::{
-    Asks, Authors, Bind, Component, Policy, Presence, Require, Rule, Senior, Undeclared, Unreadable,
+    Asks, Authors, Bind, Component, Extended, Policy, Presence, Require, Rule, Senior, Undeclared, Unreadable,
 };
 use crate::decision::is_decimal;
 use crate::evidence::custom::{Custom, MarkerTable};
@@ -132,14 +133,29 @@ struct FilePath(String);
 impl<'de> Deserialize<'de> for FilePath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let plain = !text.is_empty() && text.split('/').all(|part| !matches!(part, "" | "." | ".."));
-        if plain {
+        if is_file_path(&text) {
             Ok(Self(text))
         } else {
             Err(D::Error::custom(format!(
                 "expected a file's path from the repository's root, found {text:?}"
             )))
         }
+    }
+}
+
+/// From the repository's root, without empty parts and such as lead elsewhere.
+pub(super) fn is_file_path(text: &str) -> bool {
+    text.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
+/// Where another policy is.
+struct ExtendedText(String);
+
+impl<'de> Deserialize<'de> for ExtendedText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Extended::from_str(&text).map_err(D::Error::custom)?;
+        Ok(Self(text))
     }
 }
 
@@ -206,7 +222,7 @@ struct Document {
     version: Spanned<i64>,
     allowed_signers: FilePath,
     revoked_keys: Option<FilePath>,
-    extends: Option<String>,
+    extends: Option<ExtendedText>,
     #[serde(default)]
     signoff: SignoffTable,
     #[serde(default)]
@@ -318,7 +334,7 @@ pub(super) fn parse(text: &str) -> Result<Policy, Unreadable> {
     let mut policy = Policy {
         allowed_signers: document.allowed_signers.0,
         revoked_keys: document.revoked_keys.map(|path| path.0),
-        extends: document.extends,
+        extends: document.extends.map(|text| text.0),
         signoff: Asks {
             require: signoff.require,
             undeclared: signoff.undeclared,

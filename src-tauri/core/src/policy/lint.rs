@@ -35,6 +35,8 @@ pub enum Oddity {
     UndeclaredPasses,
     /// The part of the policy is not judged by this version.
     NotJudged(&'static str),
+    /// The organisation's policy, which tightens this one, was not looked at.
+    Extends(String),
 }
 
 impl fmt::Display for Oddity {
@@ -64,6 +66,7 @@ impl fmt::Display for Oddity {
             Self::UndeclaredPasses => {
                 f.write_str("undeclared = \"allow\": changes without any mark of AI pass without a sign-off")
             }
+            Self::Extends(what) => write!(f, "{what} tightens this policy and was not looked at"),
             Self::NotJudged(what) => write!(f, "{what} is not judged by this version"),
         }
     }
@@ -72,8 +75,8 @@ impl fmt::Display for Oddity {
 /// Everything odd, as of `now`.
 pub fn lint(policy: &Policy, signers: &AllowedSigners, revoked: &RevokedKeys, now: Timestamp) -> Vec<Oddity> {
     let mut odd = Vec::new();
-    if policy.extends.is_some() {
-        odd.push(Oddity::NotJudged("extends"));
+    if let Some(what) = &policy.extends {
+        odd.push(Oddity::Extends(what.clone()));
     }
     if policy.break_glass {
         odd.push(Oddity::NotJudged("[break_glass]"));
@@ -287,13 +290,13 @@ mod tests {
             touch,
             [Oddity::NoHardwareKey(who("a")), Oddity::NoHardwareKey(who("b"))]
         );
-        let none = Policy::parse("version = 1\nallowed_signers = \"a\"\nextends = \"x\"").unwrap();
+        let none = Policy::parse("version = 1\nallowed_signers = \"a\"\nextends = \"a/b:c\"").unwrap();
         let found = lint(
             &none,
             &AllowedSigners::default(),
             &RevokedKeys::default(),
             NOW.parse().unwrap(),
         );
-        assert_eq!(found, [Oddity::NotJudged("extends"), Oddity::FewSeniors(0)]);
+        assert_eq!(found, [Oddity::Extends(who("a/b:c")), Oddity::FewSeniors(0)]);
     }
 }

@@ -129,6 +129,29 @@ impl AllowedSigners {
         Ok(())
     }
 
+    /// Nobody's key stands in it.
+    pub fn is_empty(&self) -> bool {
+        self.signers.is_empty()
+    }
+
+    /// The keys that stand in both, each for the names that both give it and within the dates of both.
+    pub(super) fn of_both(&self, other: &Self) -> Self {
+        let both = self.signers.iter().filter_map(|own| {
+            let theirs = other.signers.iter().find(|theirs| theirs.key == own.key)?;
+            let mut both = own.clone();
+            both.principals.retain(|name| theirs.principals.contains(name));
+            both.valid_after = own.valid_after.max(theirs.valid_after);
+            both.valid_before = match (own.valid_before, theirs.valid_before) {
+                (Some(own), Some(theirs)) => Some(own.min(theirs)),
+                (one, other) => one.or(other),
+            };
+            (!both.principals.is_empty()).then_some(both)
+        });
+        Self {
+            signers: both.collect(),
+        }
+    }
+
     /// Every name, in the file's order.
     pub fn principals(&self) -> impl Iterator<Item = &str> {
         self.signers
@@ -182,6 +205,13 @@ impl RevokedKeys {
             blobs.insert(blob);
         }
         Ok(Self { blobs })
+    }
+
+    /// These and those.
+    pub(super) fn with(&self, others: &Self) -> Self {
+        Self {
+            blobs: self.blobs.union(&others.blobs).cloned().collect(),
+        }
     }
 
     /// Whether a key is among them.

@@ -126,7 +126,7 @@ fn steps(
     verdict: &mut Verdict,
 ) -> Result<(Outcome, String), Fault> {
     // 1
-    let trust = Trust::read(&input.trust, verdict)?;
+    let trust = Trust::read(input, verdict)?;
     input.check()?;
     if let Some(objects) = objects {
         objects::compare(input, objects)?;
@@ -144,9 +144,8 @@ fn steps(
         .as_ref()
         .ok()
         .map(|(changed, _)| changed.iter().map(touched).collect());
-    let requirement = trust
-        .policy
-        .requirement_for(touched.as_deref(), &input.trust.gate_files);
+    let gate_files = [&*input.trust.gate_files, &*trust.guarded].concat();
+    let requirement = trust.policy.requirement_for(touched.as_deref(), &gate_files);
     verdict.requirement = Some(requirement.clone());
 
     // 2
@@ -156,7 +155,7 @@ fn steps(
     }
     let people = People::of(input);
     verdict.notes.extend(people.notes());
-    if let Some(why) = need::exemption(input, &people, &trust.policy, &requirement) {
+    if let Some(why) = need::exemption(input, &people, &trust, &requirement) {
         return Ok((Outcome::NotRequired, why));
     }
 
@@ -214,7 +213,7 @@ fn open_change_request(
         .map(|dismissal| (dismissal.review_id.as_str(), dismissal))
         .collect();
     for review in &input.reviews.items {
-        let Some(senior) = review.author_id().and_then(|id| trust.policy.senior(id)) else {
+        let Some(senior) = review.author_id().and_then(|id| trust.heard(id)) else {
             continue;
         };
         let dismissed_by_another = match review.state {

@@ -30,13 +30,24 @@ pub(crate) fn verdict(verdict: &Verdict) -> String {
         ),
     );
     match &verdict.policy {
-        Some(policy) => line(
-            &mut text,
-            &format!(
-                "  policy   {} ({}) at {}",
-                policy.path, policy.blob, policy.target_tip
-            ),
-        ),
+        Some(policy) => {
+            line(
+                &mut text,
+                &format!(
+                    "  policy   {} ({}) at {}",
+                    policy.path, policy.blob, policy.target_tip
+                ),
+            );
+            if let Some(theirs) = &policy.extends {
+                line(
+                    &mut text,
+                    &format!(
+                        "  extends  {}:{} ({}) at {}",
+                        theirs.repo, theirs.path, theirs.blob, theirs.tip
+                    ),
+                );
+            }
+        }
         None => line(&mut text, "  policy   none"),
     }
     for signer in &verdict.signers {

@@ -11,11 +11,13 @@ use std::fs;
 use std::process::Command;
 
 use repo::Repo;
-use repo::answers::{FakeGh, answers};
+use repo::answers::{FakeGh, answers, organisation};
 use serde_json::{Value, json};
 
 struct World {
     repo: Repo,
+    /// The organisation's.
+    policies: Option<Repo>,
     gh: FakeGh,
 }
 
@@ -23,6 +25,7 @@ impl World {
     fn new() -> Self {
         let world = Self {
             repo: Repo::new(),
+            policies: None,
             gh: FakeGh::new(),
         };
         world
@@ -46,6 +49,10 @@ impl World {
         let server = tempfile::tempdir().unwrap();
         fs::create_dir(server.path().join("acme")).unwrap();
         std::os::unix::fs::symlink(self.repo.path(), server.path().join("acme/payments")).unwrap();
+        if let Some(policies) = &self.policies {
+            fs::create_dir(server.path().join("Acme")).unwrap();
+            std::os::unix::fs::symlink(policies.path(), server.path().join("Acme/policies")).unwrap();
+        }
         let _ = fs::remove_file(self.gh.path().join("statuses"));
         let output = Command::new("bash")
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/action.sh"))
@@ -113,6 +120,43 @@ fn what_cannot_be_collected_is_an_error_and_takes_an_old_success_away() {
     let (succeeded, statuses) = world.act(&[]);
     assert_eq!(statuses, [status(&signed, "error", "could not be collected")]);
     assert!(!succeeded);
+}
+
+#[test]
+fn the_organisations_policy_is_fetched_from_its_default_branch() {
+    let mut world = World::new();
+    world.repo.extends("acme/policies:.github/countersign.toml");
+    let signed = world.repo.branch("signed", "ledger.rs", "signed\n");
+    world.open(&[&world.repo.approved("7", &signed)]);
+    let act = |world: &World| {
+        let (_, statuses) = world.act(&[]);
+        let [one] = statuses.as_slice() else {
+            panic!("{statuses:?}")
+        };
+        one.clone()
+    };
+    assert_eq!(act(&world), status(&signed, "error", "could not be collected"));
+    for (approvals, expected) in [
+        (1, status(&signed, "success", "accepted")),
+        (2, status(&signed, "failure", "rejected: E_QUORUM")),
+    ] {
+        let policies = Repo::organisation(approvals);
+        world.gh.write(
+            "organisation",
+            &organisation(&policies.git(&["rev-parse", "main"])).to_string(),
+        );
+        world.policies = Some(policies);
+        assert_eq!(act(&world), expected);
+    }
+    // What the forge names is not there to be fetched.
+    world
+        .gh
+        .write("organisation", &organisation(&"5".repeat(40)).to_string());
+    assert_eq!(act(&world), status(&signed, "error", "could not be collected"));
+    world
+        .gh
+        .write("organisation", &organisation("--upload-pack=x").to_string());
+    assert_eq!(act(&world), status(&signed, "error", "could not be collected"));
 }
 
 #[test]

@@ -74,6 +74,7 @@ fn exit_codes_and_output_are_as_documented() {
         verdict["policy"]["blob"],
         json!(support::blob_name(&support::policy_text()))
     );
+    assert_eq!(verdict["policy"]["extends"], Value::Null);
     assert!(err.starts_with("accepted: signed off by priya-n"), "{err}");
 
     let mut moved = fresh();
@@ -275,6 +276,59 @@ fn a_policy_is_checked_in_its_working_tree() {
     std::os::unix::fs::symlink("allowed_signers", github.join("revoked_keys")).unwrap();
     let (code, said) = check();
     assert!(code == Some(1) && said.contains("is a link"), "{said}");
+}
+
+#[test]
+fn a_policy_is_looked_at_with_the_organisations() {
+    let [own, theirs] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    for folder in [&own, &theirs] {
+        let github = folder.path().join(".github");
+        fs::create_dir(&github).unwrap();
+        fs::write(github.join("countersign.toml"), support::policy_text()).unwrap();
+        fs::write(github.join("allowed_signers"), allowed_signers()).unwrap();
+        fs::write(github.join("revoked_keys"), "").unwrap();
+    }
+    let extends = "extends = \"acme/policies:.github/countersign.toml\"\n\n[signoff]";
+    let policy = support::policy_text().replacen("[signoff]", extends, 1);
+    fs::write(own.path().join(".github/countersign.toml"), policy).unwrap();
+    let example = "[[change]]\nname = \"source\"\npaths = [\"a.rs\"]\napprovals = 1\n";
+    fs::write(own.path().join(".github/countersign-examples.toml"), example).unwrap();
+    let look = |what: &str, more: &[&str]| {
+        let root = own.path().to_str().unwrap();
+        let output = run(
+            &[&["policy", what, "--root", root], more].concat(),
+            Path::new("/dev/null"),
+        );
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let with = ["--extends", theirs.path().to_str().unwrap()];
+    let (code, said) = look("check", &[]);
+    assert!(code == Some(0) && said.contains("was not looked at"), "{said}");
+    let (code, said) = look("check", &with);
+    assert!(code == Some(0) && !said.contains("was not looked at"), "{said}");
+    assert_eq!(
+        look("test", &with),
+        (Some(0), "1 examples; 0 differences\n".to_owned())
+    );
+    let (code, said) = look("test", &[]);
+    assert!(code == Some(1) && said.contains("--extends"), "{said}");
+
+    let write = |text: &str| fs::write(theirs.path().join(".github/countersign.toml"), text).unwrap();
+    write(&support::policy_text().replacen("approvals = 1", "approvals = 4", 1));
+    let (code, said) = look("test", &with);
+    assert!(
+        code == Some(1) && said.contains("approvals: expected 1, found 4"),
+        "{said}"
+    );
+    let (_, said) = look("check", &with);
+    assert!(said.contains("asks for 4 approvals: not reachable"), "{said}");
+    write(&support::policy_text().replacen("[signoff]", extends, 1));
+    for what in ["check", "test"] {
+        let (code, said) = look(what, &with);
+        assert!(code == Some(1) && said.contains("one level only"), "{said}");
+    }
+    fs::remove_file(theirs.path().join(".github/countersign.toml")).unwrap();
+    assert_eq!(look("check", &with).0, Some(1));
 }
 
 #[test]

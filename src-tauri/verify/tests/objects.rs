@@ -79,6 +79,35 @@ fn what_it_contradicts_is_refused_by_name() {
 }
 
 #[test]
+fn the_organisations_files_are_held_against_its_tip() {
+    let (repo, _) = world();
+    repo.extends("acme/policies:.github/countersign.toml");
+    let policies = Repo::organisation(1);
+    repo.git(&["fetch", "--quiet", policies.path().to_str().unwrap(), "main"]);
+    let mut input = repo.approved("7", &repo.git(&["rev-parse", "change"]));
+    let text = repo.git(&["show", "main:.github/countersign.toml"]) + "\n";
+    input["trust"]["policy"]["blob"] = json!(support::blob_name(&text));
+    input["trust"]["policy"]["text"] = json!(text);
+    let mut theirs = support::scene("x")["trust"].clone();
+    let theirs = theirs.as_object_mut().unwrap();
+    theirs.retain(|name, _| !matches!(name.as_str(), "target_tip" | "gate_files"));
+    theirs.extend([
+        ("repo".to_owned(), json!("acme/policies")),
+        ("repo_id".to_owned(), json!("5550001")),
+        ("tip".to_owned(), json!(policies.git(&["rev-parse", "main"]))),
+    ]);
+    input["trust"]["organisation"] = json!(theirs);
+    let (code, _, said) = judge(&input, Some(repo.path()));
+    assert_eq!(code, 0, "{said}");
+    let text = support::policy_text() + "# looser\n";
+    input["trust"]["organisation"]["policy"]["blob"] = json!(support::blob_name(&text));
+    input["trust"]["organisation"]["policy"]["text"] = json!(text);
+    assert_eq!(judge(&input, None).0, 0, "nothing contradicts it");
+    let (code, reason, said) = judge(&input, Some(repo.path()));
+    assert_eq!((code, &reason), (2, &json!("E_INPUT_MISSING")), "{said}");
+}
+
+#[test]
 fn objects_that_a_clone_lacks_are_missing_and_not_fetched() {
     let (repo, input) = world();
     repo.git(&["config", "uploadpack.allowFilter", "true"]);

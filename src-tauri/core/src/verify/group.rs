@@ -97,7 +97,8 @@ fn passes(input: &Input, member: &Input, objects: &dyn Objects, now: Timestamp) 
     let here = member.forge.host == input.forge.host
         && member.forge.repo_id == input.forge.repo_id
         && member.change.target_ref == input.change.target_ref
-        && member.trust.target_tip == input.trust.target_tip;
+        && member.trust.target_tip == input.trust.target_tip
+        && member.trust.organisation == input.trust.organisation;
     if !here || member.merge_group.is_some() {
         return Err(Reason::InputMissing.because(format!(
             "#{number} was collected as a member of this merge group and belongs elsewhere"

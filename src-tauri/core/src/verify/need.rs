@@ -5,46 +5,50 @@ use jiff::Timestamp;
 
 use super::input::{self, Input};
 use super::people::People;
+use super::trust::Trust;
 use crate::change::{self, ChangeId, Head, Target};
-use crate::evidence::{self, Extra, Involvement, Markers};
-use crate::policy::{Policy, Require, Requirement, Undeclared};
+use crate::evidence::{self, Custom, Extra, Involvement, Markers};
+use crate::policy::{Require, Requirement, Undeclared};
 
 /// Why no sign-off is needed, if so.
 pub(super) fn exemption(
     input: &Input,
     people: &People,
-    policy: &Policy,
+    trust: &Trust,
     requirement: &Requirement,
 ) -> Option<String> {
     if requirement.guarded {
         return None;
     }
     people
-        .exempt(policy, requirement)
-        .or_else(|| nobody_said(input, policy, requirement))
+        .exempt(&trust.policy, requirement)
+        .or_else(|| nobody_said(input, &trust.markers, requirement))
 }
 
 /// Where an undeclared change may pass: that this is one. Marks that are too weak to be sure of count as AI; the author's
-/// word that there was none is no clearance, so such a change is an undeclared one.
-fn nobody_said(input: &Input, policy: &Policy, requirement: &Requirement) -> Option<String> {
+/// word that there was none is no clearance, so such a change is an undeclared one. So it must be by the marks of every
+/// policy that adds some.
+fn nobody_said(input: &Input, marks: &[Custom], requirement: &Requirement) -> Option<String> {
     match (requirement.require, requirement.undeclared) {
         (Require::AiAssisted, Undeclared::Allow) => {}
         (Require::All, _) | (_, Undeclared::Require) => return None,
     }
-    // A table that cannot be built lets nothing pass.
-    let markers = Markers::for_gate(&policy.markers).ok()?;
-    let found = evidence::classify_with(&markers, &as_the_app_reads_it(input)?, Extra::default());
-    match found.involvement {
-        Involvement::Undeclared | Involvement::DeclaredNone if found.commits_unread == 0 => {
-            Some("nothing says that AI helped, and the policy lets such changes pass".to_owned())
+    let change = as_the_app_reads_it(input)?;
+    for marks in marks {
+        // A table that cannot be built lets nothing pass.
+        let markers = Markers::for_gate(marks).ok()?;
+        let found = evidence::classify_with(&markers, &change, Extra::default());
+        match found.involvement {
+            Involvement::Undeclared | Involvement::DeclaredNone if found.commits_unread == 0 => {}
+            Involvement::Undeclared
+            | Involvement::DeclaredNone
+            | Involvement::Authored
+            | Involvement::Assisted
+            | Involvement::SuggestionApplied
+            | Involvement::Suspected => return None,
         }
-        Involvement::Undeclared
-        | Involvement::DeclaredNone
-        | Involvement::Authored
-        | Involvement::Assisted
-        | Involvement::SuggestionApplied
-        | Involvement::Suspected => None,
     }
+    Some("nothing says that AI helped, and the policy lets such changes pass".to_owned())
 }
 
 /// The change with what the evidence reads, and nothing in place of the rest. `None` where the number is no number that

@@ -98,6 +98,21 @@ pub struct JudgedPolicy {
     pub blob: String,
     /// The tip of the target branch that it was read from.
     pub target_tip: String,
+    /// The organisation's, which it tightens; `null` if it extends none.
+    pub extends: Option<JudgedExtended>,
+}
+
+/// The organisation's policy in the answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JudgedExtended {
+    /// `owner/name`.
+    pub repo: String,
+    /// Its path there.
+    pub path: String,
+    /// Its blob.
+    pub blob: String,
+    /// The tip of the default branch that it was read from.
+    pub tip: String,
 }
 
 /// A person whose approval counts.

@@ -1,6 +1,7 @@
 //! Every case of the vectors: what happened, and what the judge must say.
 
 mod carrier;
+mod extends;
 mod input;
 mod need;
 mod people;
@@ -80,9 +81,14 @@ impl Cases {
 /// Cases edit texts; their names follow.
 fn name_blobs(input: &mut Value) {
     for file in ["policy", "allowed_signers", "revoked_keys"] {
-        if let Some(text) = input["trust"][file]["text"].as_str() {
-            let name = blob_name(text);
-            input["trust"][file]["blob"] = json!(name);
+        for trust in ["/trust", "/trust/organisation"] {
+            let file = input.pointer_mut(trust).and_then(|trust| trust.get_mut(file));
+            if let Some((file, text)) = file.and_then(|file| {
+                let text = file["text"].as_str()?.to_owned();
+                Some((file, text))
+            }) {
+                file["blob"] = json!(blob_name(&text));
+            }
         }
     }
 }
@@ -187,6 +193,10 @@ pub(crate) fn all() -> Vec<Case> {
     let mut cases = Cases::default();
     accepted(&mut cases);
     trust::trust(&mut cases);
+    extends::collected(&mut cases);
+    extends::stricter(&mut cases);
+    extends::touched(&mut cases);
+    extends::exempt(&mut cases);
     input::wholeness(&mut cases);
     input::form(&mut cases);
     need::need(&mut cases);

@@ -83,6 +83,12 @@ pub(crate) fn answers(input: &Value) -> Vec<Value> {
     answers
 }
 
+/// What GitHub answers about the repository of the organisation's policy.
+pub(crate) fn organisation(tip: &str) -> Value {
+    let branch = json!({"target": {"oid": tip}});
+    json!({"data": {"repository": {"databaseId": 5_550_001, "nameWithOwner": "Acme/policies", "defaultBranchRef": branch}}})
+}
+
 pub(crate) fn joined(answers: &[Value]) -> String {
     answers.iter().map(ToString::to_string).collect()
 }
@@ -96,6 +102,7 @@ for word in "$@"; do
 done
 case "$*" in
     *mergeQueue*) cat "$here/queue" ;;
+    *name=policies*defaultBranchRef*) cat "$here/organisation" ;;
     *--jq*headRefName*) cat "$here/branch" ;;
     *--jq*headRepository*) echo sam-w/payments ;;
     *repos/sam-w/payments/activity*)

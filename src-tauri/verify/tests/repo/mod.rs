@@ -72,6 +72,23 @@ impl Repo {
         self.git(&["rev-parse", "HEAD"])
     }
 
+    /// The policy extends the organisation's from now on.
+    pub(crate) fn extends(&self, what: &str) {
+        let text = policy_text().replacen("\n[signoff]", &format!("extends = \"{what}\"\n\n[signoff]"), 1);
+        self.write(".github/countersign.toml", &text);
+        self.commit("Extend");
+    }
+
+    /// The organisation's repository, whose policy asks for that many approvals.
+    pub(crate) fn organisation(approvals: u32) -> Self {
+        let repo = Self::new();
+        let text = policy_text().replacen("approvals = 1", &format!("approvals = {approvals}"), 1);
+        repo.write(".github/countersign.toml", &text);
+        repo.commit("Ask");
+        repo.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
+        repo
+    }
+
     /// A branch off `main` with one commit that writes a file.
     pub(crate) fn branch(&self, name: &str, path: &str, text: &str) -> String {
         self.git(&["checkout", "--quiet", "-b", name, "main"]);

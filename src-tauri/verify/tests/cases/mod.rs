@@ -2,6 +2,7 @@
 
 mod carrier;
 mod extends;
+pub(crate) mod group;
 mod input;
 mod need;
 mod people;
@@ -21,6 +22,8 @@ pub(crate) struct Case {
     pub(crate) what: &'static str,
     pub(crate) now: &'static str,
     pub(crate) input: Value,
+    /// A repository's objects, for `git fast-import`.
+    pub(crate) objects: Option<&'static str>,
     pub(crate) verdict: &'static str,
     pub(crate) reason: Option<&'static str>,
     /// Reviews whose own reason is part of the case.
@@ -46,6 +49,7 @@ impl Cases {
             what,
             now: NOW,
             input,
+            objects: None,
             verdict,
             reason,
             reviews: Vec::new(),
@@ -212,6 +216,7 @@ pub(crate) fn all() -> Vec<Case> {
     replay::replay(&mut cases);
     people::authority(&mut cases);
     people::twins(&mut cases);
+    group::group_cases(&mut cases);
     cases.0
 }
 

@@ -8,6 +8,7 @@ mod git;
 mod policy;
 mod report;
 mod summary;
+mod vsa;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -54,6 +55,10 @@ enum Command {
         /// Append the verdict to this file, as Markdown for the job's page.
         #[arg(long, value_name = "FILE")]
         summary: Option<PathBuf>,
+        /// Write the verdict to this file as an in-toto statement (SLSA verification summary, not signed) about the head.
+        /// Where nothing was decided the file is not there afterwards.
+        #[arg(long, value_name = "FILE")]
+        vsa: Option<PathBuf>,
         /// Print the readable verdict to standard output instead of the JSON.
         #[arg(long)]
         human: bool,
@@ -142,11 +147,13 @@ fn main() -> ExitCode {
             change,
             group,
             summary,
+            vsa,
             human,
         } => Judging {
             git,
             subject: change.map(Subject::Change).or(group.map(Subject::Group)),
             summary,
+            vsa,
             human,
         }
         .all(&input),
@@ -184,12 +191,18 @@ struct Judging {
     git: Option<PathBuf>,
     subject: Option<Subject>,
     summary: Option<PathBuf>,
+    vsa: Option<PathBuf>,
     human: bool,
 }
 
 impl Judging {
     /// One verdict after the other. All of them are judged, whatever becomes of one.
     fn all(&self, inputs: &[PathBuf]) -> io::Result<u8> {
+        if self.vsa.is_some() && inputs.len() > 1 {
+            return Err(io::Error::other(
+                "--vsa takes one input: each statement is about one change",
+            ));
+        }
         let mut worst = 0;
         for path in inputs {
             worst = worst.max(self.one(path)?);
@@ -198,12 +211,20 @@ impl Judging {
     }
 
     fn one(&self, path: &Path) -> io::Result<u8> {
-        let json = read(path)?;
+        let json = read(path);
+        // One of an earlier run says nothing about this one.
+        if let Some(path) = self.vsa.as_ref().filter(|path| path.exists()) {
+            fs::remove_file(path)?;
+        }
+        let json = json?;
         let now = Timestamp::now();
         let (document, text, summary, code) = match self.read(&json) {
             Ok((input, git)) => {
                 let objects = git.as_ref().map(|git| -> &dyn Objects { git });
                 let verdict = judge_with(&input, objects, now);
+                if let (Some(path), Some(statement)) = (&self.vsa, vsa::statement(&verdict, &input)) {
+                    fs::write(path, format!("{statement}\n"))?;
+                }
                 (
                     serde_json::to_string_pretty(&verdict)?,
                     report::verdict(&verdict),

@@ -76,7 +76,8 @@ judge() {
 settle() {
     local said
     # Only names of the format's own: nothing that somebody else wrote.
-    said=$(jq -r '.verdict + (if .reason then ": " + .reason else "" end)' "$work/verdict" 2>/dev/null) || said=
+    said=$(jq -r '.verdict + (if .reason then ": " + .reason else "" end)
+        + (if .break_glass or any(.notes[]; startswith("BREAK GLASS")) then ": BREAK GLASS" else "" end)' "$work/verdict" 2>/dev/null) || said=
     case $2 in
         0) status "$1" success "$said" ;;
         1) status "$1" failure "$said" ;;

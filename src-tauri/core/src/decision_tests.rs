@@ -58,6 +58,7 @@ pub(crate) fn statement() -> Statement {
                 presence: PresenceClaim::None,
                 ledger: "a".repeat(64),
             },
+            break_glass: None,
         },
     )
 }

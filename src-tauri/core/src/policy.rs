@@ -232,10 +232,19 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// Parts of the system.
     pub components: Vec<Component>,
-    /// There is a `[break_glass]`. It only ever loosens, so not judging it is the stricter reading.
-    pub break_glass: bool,
+    /// Who may break the glass, if anybody may.
+    pub break_glass: Option<BreakGlass>,
     /// Marks of AI tools that it adds, and those that are not shown.
     pub markers: crate::evidence::Custom,
+}
+
+/// Who may let a change pass in an emergency, two of them together, without the sign-off that the policy asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BreakGlass {
+    /// Two people or more; they need not be seniors.
+    pub who: Vec<Senior>,
+    /// How long after signing it holds, and how far apart the two may sign.
+    pub window: SignedDuration,
 }
 
 /// A path that a change touches. Give both sides of a rename.
@@ -278,6 +287,21 @@ impl Policy {
     /// The senior with this account id.
     pub fn senior(&self, account_id: &str) -> Option<&Senior> {
         self.seniors.iter().find(|senior| senior.id == account_id)
+    }
+
+    /// The person with this account id whose signature can count for anything: a senior, or somebody who may break the
+    /// glass.
+    pub fn signatory(&self, account_id: &str) -> Option<&Senior> {
+        let mut who = self.break_glass.iter().flat_map(|glass| &glass.who);
+        self.senior(account_id)
+            .or_else(|| who.find(|one| one.id == account_id))
+    }
+
+    /// Everybody of whom [`Policy::signatory`] may answer, each once.
+    pub fn signatories(&self) -> impl Iterator<Item = &Senior> {
+        let who = self.break_glass.iter().flat_map(|glass| &glass.who);
+        let others = who.filter(|one| self.senior(&one.id).is_none());
+        self.seniors.iter().chain(others)
     }
 
     /// What a change to these paths needs. `None` means that the list could not be read or was cut: then every rule

@@ -12,11 +12,13 @@
 //! | `review` | one review: steps 3 to 14 |
 //! | `binding` | what a statement is bound to: steps 10 to 12 |
 //! | `replay` | step 13 |
+//! | `glass` | an emergency: the end of step 14 |
 //! | `group` | step 16 |
 //! | [`objects`] | what a repository says, where there is one |
 //! | [`verdict`] | the answer |
 
 mod binding;
+mod glass;
 mod group;
 pub mod input;
 mod need;
@@ -53,10 +55,10 @@ pub fn judge(input: &Input, now: Timestamp) -> Verdict {
 /// As [`judge`]. Where there are the repository's `objects`, what was collected is held against them; without them no
 /// merge group can be judged.
 pub fn judge_with(input: &Input, objects: Option<&dyn Objects>, now: Timestamp) -> Verdict {
-    let verdict = judge_alone(input, objects, now);
+    let mut verdict = judge_alone(input, objects, now);
     match verdict.verdict {
         // A status belongs to a commit: letting this change pass lets every change with this head pass.
-        Outcome::Accepted | Outcome::NotRequired => match beyond_itself(input, objects, now) {
+        Outcome::Accepted | Outcome::NotRequired => match beyond_itself(input, objects, now, &mut verdict) {
             Err(fault) => verdict.against(fault),
             Ok(()) => verdict,
         },
@@ -65,11 +67,16 @@ pub fn judge_with(input: &Input, objects: Option<&dyn Objects>, now: Timestamp) 
 }
 
 /// Steps 15 and 16.
-fn beyond_itself(input: &Input, objects: Option<&dyn Objects>, now: Timestamp) -> Result<(), Fault> {
-    no_twin_fails(input, objects, now)?;
+fn beyond_itself(
+    input: &Input,
+    objects: Option<&dyn Objects>,
+    now: Timestamp,
+    verdict: &mut Verdict,
+) -> Result<(), Fault> {
+    no_twin_fails(input, objects, now, verdict)?;
     match (&input.merge_group, objects) {
         (None, _) => Ok(()),
-        (Some(group), Some(objects)) => group::replay(input, group, objects, now),
+        (Some(group), Some(objects)) => group::replay(input, group, objects, now, verdict),
         (Some(_), None) => {
             Err(Reason::NotJudged
                 .because("a merge group is judged from the repository's objects (--git) only"))
@@ -78,7 +85,12 @@ fn beyond_itself(input: &Input, objects: Option<&dyn Objects>, now: Timestamp) -
 }
 
 /// Step 15.
-fn no_twin_fails(input: &Input, objects: Option<&dyn Objects>, now: Timestamp) -> Result<(), Fault> {
+fn no_twin_fails(
+    input: &Input,
+    objects: Option<&dyn Objects>,
+    now: Timestamp,
+    verdict: &mut Verdict,
+) -> Result<(), Fault> {
     let twins = input
         .same_head
         .whole("changes with this head", |twin| &twin.change.change_id)?;
@@ -96,7 +108,7 @@ fn no_twin_fails(input: &Input, objects: Option<&dyn Objects>, now: Timestamp) -
         }
         let alone = judge_alone(twin, objects, now);
         match alone.verdict {
-            Outcome::Accepted | Outcome::NotRequired => {}
+            Outcome::Accepted | Outcome::NotRequired => glass::elsewhere(verdict, &alone),
             Outcome::Rejected | Outcome::Undecided => {
                 let why = alone.reason.map(Reason::code).unwrap_or_default();
                 let detail = format!(
@@ -169,7 +181,22 @@ fn steps(
         .signers
         .extend(accepted.iter().map(|one| one.signer.clone()));
     open_change_request(input, &trust, &people, accepted)?;
-    enough(&requirement, &people, &judged)?;
+    if let Err(fault) = enough(&requirement, &people, &judged) {
+        if judged.broken.is_empty() {
+            return Err(fault);
+        }
+        // It is not signed off, so it is an emergency or nothing.
+        let broken = glass::broken(&trust.policy, &judged.broken)?;
+        let detail = glass::detail(&broken);
+        verdict.loud(detail.clone());
+        verdict.break_glass = Some(broken);
+        return Ok((Outcome::Accepted, detail));
+    }
+    if !judged.broken.is_empty() {
+        verdict
+            .notes
+            .push("The glass was broken, and need not have been: the change is signed off.".to_owned());
+    }
     let names: Vec<&str> = accepted.iter().map(|one| one.signer.login.as_str()).collect();
     Ok((Outcome::Accepted, format!("signed off by {}", names.join(", "))))
 }

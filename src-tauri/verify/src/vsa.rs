@@ -17,6 +17,9 @@ const SLSA_VERSION: &str = "1.2";
 /// The statement about the head of the change; `None` where nothing was decided.
 pub(crate) fn statement(verdict: &Verdict, input: &Input) -> Option<Value> {
     let (result, level) = match verdict.verdict {
+        Outcome::Accepted if verdict.break_glass.is_some() => {
+            ("PASSED", "ORG_SOURCE_COUNTERSIGN_BREAK_GLASS")
+        }
         Outcome::Accepted => ("PASSED", "ORG_SOURCE_COUNTERSIGN_SIGNED_OFF"),
         Outcome::NotRequired => ("PASSED", "ORG_SOURCE_COUNTERSIGN_NOT_REQUIRED"),
         Outcome::Rejected => ("FAILED", "FAILED"),

@@ -12,7 +12,9 @@ use std::process::Command;
 
 use repo::Repo;
 use repo::answers::{FakeGh, answers, organisation};
+use repo::signed_by;
 use serde_json::{Value, json};
+use support::{OLGA, PRIYA, REASON, add_review, let_break, scene};
 
 struct World {
     repo: Repo,
@@ -157,6 +159,42 @@ fn the_organisations_policy_is_fetched_from_its_default_branch() {
         .gh
         .write("organisation", &organisation("--upload-pack=x").to_string());
     assert_eq!(act(&world), status(&signed, "error", "could not be collected"));
+}
+
+#[test]
+fn a_broken_glass_is_seen_in_the_status() {
+    let world = World::new();
+    let mut trust = scene("x");
+    let_break(&mut trust);
+    for (file, path) in [
+        ("policy", "countersign.toml"),
+        ("allowed_signers", "allowed_signers"),
+    ] {
+        let text = trust["trust"][file]["text"].as_str().unwrap();
+        world.repo.write(&format!(".github/{path}"), text);
+    }
+    world.repo.commit("Emergencies");
+    let head = world.repo.branch("fix", "ledger.rs", "fixed\n");
+    let mut change = world.repo.collected("7", &head);
+    for (id, who) in [("71", PRIYA), ("72", OLGA)] {
+        let mut review = signed_by(who, &change, |predicate| {
+            predicate["breakGlass"] = json!({ "reason": REASON });
+        });
+        review["id"] = json!(id);
+        add_review(&mut change, review);
+    }
+    world.open(&[&change]);
+    let (_, statuses) = world.act(&[]);
+    let summary = fs::read_to_string(world.gh.path().join("summary.md")).unwrap();
+    assert_eq!(
+        statuses,
+        [status(&head, "success", "accepted: BREAK GLASS")],
+        "{summary}"
+    );
+    assert!(
+        summary.starts_with("> [!CAUTION]\n> **BREAK GLASS: "),
+        "{summary}"
+    );
 }
 
 #[test]

@@ -10,7 +10,8 @@ use serde::de::{Deserializer, Error as _};
 use toml::Spanned;
 
 use super::{
-    Asks, Authors, Bind, Component, Extended, Policy, Presence, Require, Rule, Senior, Undeclared, Unreadable,
+    Asks, Authors, Bind, BreakGlass, Component, Extended, Policy, Presence, Require, Rule, Senior,
+    Undeclared, Unreadable,
 };
 use crate::decision::is_decimal;
 use crate::evidence::custom::{Custom, MarkerTable};
@@ -18,6 +19,10 @@ use crate::globs::Glob;
 
 /// Most globs in one policy.
 pub const MAX_PATTERNS: usize = 2_000;
+
+/// How long the glass stays broken where the policy does not say, and longest.
+const DEFAULT_WINDOW: SignedDuration = SignedDuration::from_hours(2);
+const LONGEST_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
 /// A glob over repository paths: `*` stops at `/`, `**` does not, dotfiles match, case counts.
 #[derive(Clone)]
@@ -231,7 +236,7 @@ struct Document {
     rule: Vec<RuleTable>,
     #[serde(default)]
     component: Vec<ComponentTable>,
-    break_glass: Option<toml::Table>,
+    break_glass: Option<Spanned<BreakGlassTable>>,
     #[serde(default)]
     marker: Vec<MarkerTable>,
     #[serde(default)]
@@ -261,6 +266,24 @@ struct SeniorTable {
     hardware_keys: Vec<Fingerprint>,
 }
 
+impl SeniorTable {
+    fn read(self) -> Senior {
+        Senior {
+            login: self.login,
+            id: self.id.into_inner().0,
+            principal: self.principal.into_inner().0,
+            hardware_keys: self.hardware_keys.into_iter().map(|key| key.0).collect(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BreakGlassTable {
+    who: Vec<SeniorTable>,
+    window: Option<Spanned<Length>>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RuleTable {
@@ -284,6 +307,46 @@ struct ComponentTable {
     tier: Option<u32>,
     #[serde(default)]
     depends_on: Vec<String>,
+}
+
+/// At least two people, each once; who is a senior too has the same principal there.
+fn break_glass(
+    table: Spanned<BreakGlassTable>,
+    seniors: &[Senior],
+    place: impl Fn(usize, String) -> Unreadable,
+) -> Result<BreakGlass, Unreadable> {
+    let start = table.span().start;
+    let table = table.into_inner();
+    let window = match table.window {
+        None => DEFAULT_WINDOW,
+        Some(window) if window.get_ref().0 > LONGEST_WINDOW => {
+            let message = "expected a window of at most 24h".to_owned();
+            return Err(place(window.span().start, message));
+        }
+        Some(window) => window.into_inner().0,
+    };
+    let mut who: Vec<Senior> = Vec::new();
+    for one in table.who {
+        let (id_at, principal_at) = (one.id.span().start, one.principal.span().start);
+        let one = one.read();
+        if who.iter().any(|other| other.id == one.id) {
+            return Err(place(id_at, format!("the account id {:?} stands twice", one.id)));
+        }
+        let same = |other: &&Senior| other.id == one.id || other.principal == one.principal;
+        let known = seniors.iter().chain(&who).find(same);
+        if known.is_some_and(|known| known.id != one.id || known.principal != one.principal) {
+            let message = format!(
+                "{:?} and the account id {:?} belong together elsewhere",
+                one.principal, one.id
+            );
+            return Err(place(principal_at, message));
+        }
+        who.push(one);
+    }
+    if who.len() < 2 {
+        return Err(place(start, "expected at least two people in who".to_owned()));
+    }
+    Ok(BreakGlass { who, window })
 }
 
 pub(super) fn parse(text: &str) -> Result<Policy, Unreadable> {
@@ -348,7 +411,7 @@ pub(super) fn parse(text: &str) -> Result<Policy, Unreadable> {
         seniors: Vec::new(),
         rules: Vec::new(),
         components: Vec::new(),
-        break_glass: document.break_glass.is_some(),
+        break_glass: None,
         // Without any there is nothing to hold against the compiled-in marks, which take longer to build than all the
         // rest of a verdict.
         markers: if document.marker.is_empty() && document.mute.is_empty() {
@@ -372,13 +435,12 @@ pub(super) fn parse(text: &str) -> Result<Policy, Unreadable> {
             senior.principal.span().start,
             "principal",
         )?;
-        policy.seniors.push(Senior {
-            login: senior.login,
-            id: senior.id.into_inner().0,
-            principal: senior.principal.into_inner().0,
-            hardware_keys: senior.hardware_keys.into_iter().map(|key| key.0).collect(),
-        });
+        policy.seniors.push(senior.read());
     }
+    policy.break_glass = document
+        .break_glass
+        .map(|table| break_glass(table, &policy.seniors, place))
+        .transpose()?;
     let globs = document.rule.iter().map(|rule| &rule.paths);
     let globs = globs.chain(document.component.iter().map(|component| &component.paths));
     let mut count = 0;

@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::document::is_file_path;
-use super::{AllowedSigners, Asks, Policy, Requirement, RevokedKeys, Senior};
+use super::{AllowedSigners, Asks, BreakGlass, Policy, Requirement, RevokedKeys, Senior};
 
 /// Where the organisation's policy is: `owner/name:path`, on the default branch of that repository.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,12 +72,13 @@ impl Rulebook {
     /// The stricter of both in everything. The result names the paths of `self`, its components and its marks of AI tools;
     /// the organisation's marks have to be looked at beside it.
     pub fn tightened_by(&self, organisation: &Self) -> Self {
-        let names_nobody = organisation.policy.seniors.is_empty() && organisation.signers.is_empty();
+        let names_nobody =
+            organisation.policy.signatories().next().is_none() && organisation.signers.is_empty();
         let (seniors, signers) = if names_nobody {
             (self.policy.seniors.clone(), self.signers.clone())
         } else {
             (
-                seniors_of_both(&self.policy, &organisation.policy),
+                people_of_both(&self.policy.seniors, &organisation.policy.seniors),
                 self.signers.of_both(&organisation.signers),
             )
         };
@@ -88,7 +89,7 @@ impl Rulebook {
                 signoff: Asks::exactly(&own.strictest(&organisation.policy.asks_of_every_change())),
                 seniors,
                 rules: rules.cloned().collect(),
-                break_glass: self.policy.break_glass && organisation.policy.break_glass,
+                break_glass: glass_of_both(&self.policy, &organisation.policy),
                 ..self.policy.clone()
             },
             signers,
@@ -98,17 +99,29 @@ impl Rulebook {
 }
 
 /// The people whom both name, by account and principal. A security key is enrolled where both say so.
-fn seniors_of_both(repository: &Policy, organisation: &Policy) -> Vec<Senior> {
-    let both = repository.seniors.iter().filter_map(|own| {
+fn people_of_both(repository: &[Senior], organisation: &[Senior]) -> Vec<Senior> {
+    let both = repository.iter().filter_map(|own| {
         let theirs = organisation
-            .senior(&own.id)
-            .filter(|theirs| theirs.principal == own.principal)?;
+            .iter()
+            .find(|theirs| theirs.id == own.id && theirs.principal == own.principal)?;
         let mut both = own.clone();
         both.hardware_keys
             .retain(|key| theirs.hardware_keys.contains(key));
         Some(both)
     });
     both.collect()
+}
+
+/// The glass can be broken where both let it, by those whom both name, and for the shorter time.
+fn glass_of_both(repository: &Policy, organisation: &Policy) -> Option<BreakGlass> {
+    let (own, theirs) = (
+        repository.break_glass.as_ref()?,
+        organisation.break_glass.as_ref()?,
+    );
+    Some(BreakGlass {
+        who: people_of_both(&own.who, &theirs.who),
+        window: own.window.min(theirs.window),
+    })
 }
 
 impl Requirement {

@@ -33,8 +33,8 @@ pub enum Oddity {
     IdleRule(String),
     /// Changes pass of which nobody said whether AI helped.
     UndeclaredPasses,
-    /// The part of the policy is not judged by this version.
-    NotJudged(&'static str),
+    /// So many people may break the glass, two of them together.
+    BreakGlass(usize),
     /// The organisation's policy, which tightens this one, was not looked at.
     Extends(String),
 }
@@ -67,7 +67,10 @@ impl fmt::Display for Oddity {
                 f.write_str("undeclared = \"allow\": changes without any mark of AI pass without a sign-off")
             }
             Self::Extends(what) => write!(f, "{what} tightens this policy and was not looked at"),
-            Self::NotJudged(what) => write!(f, "{what} is not judged by this version"),
+            Self::BreakGlass(count) => write!(
+                f,
+                "[break_glass]: any two of {count} people can let a change pass without a sign-off"
+            ),
         }
     }
 }
@@ -78,8 +81,8 @@ pub fn lint(policy: &Policy, signers: &AllowedSigners, revoked: &RevokedKeys, no
     if let Some(what) = &policy.extends {
         odd.push(Oddity::Extends(what.clone()));
     }
-    if policy.break_glass {
-        odd.push(Oddity::NotJudged("[break_glass]"));
+    if let Some(glass) = &policy.break_glass {
+        odd.push(Oddity::BreakGlass(glass.who.len()));
     }
     if policy.seniors.len() < FEWEST_SENIORS {
         odd.push(Oddity::FewSeniors(policy.seniors.len()));
@@ -115,11 +118,11 @@ pub fn lint(policy: &Policy, signers: &AllowedSigners, revoked: &RevokedKeys, no
     let presence = places
         .iter()
         .any(|(_, asks)| asks.presence.is_some_and(|presence| presence > Presence::None));
-    for senior in &policy.seniors {
+    for senior in policy.signatories() {
         keys_of(senior, signers, revoked, now, presence, &mut odd);
     }
     for name in signers.principals() {
-        if !policy.seniors.iter().any(|senior| senior.principal == name) {
+        if !policy.signatories().any(|one| one.principal == name) {
             odd.push(Oddity::StrayPrincipal(name.to_owned()));
         }
     }
@@ -173,6 +176,8 @@ mod tests {
     use crate::signature::test_keys::TestKey;
 
     const NOW: &str = "2026-11-23T22:20:00Z";
+    const GLASS: &str = "[[break_glass.who]]\nlogin = \"a\"\nid = \"1\"\nprincipal = \"a@x\"\n\
+        [[break_glass.who]]\nlogin = \"b\"\nid = \"2\"\nprincipal = \"b@x\"\n";
 
     fn policy(signoff: &str, more: &str) -> String {
         let key = TestKey::sk_ed25519(3);
@@ -255,12 +260,7 @@ mod tests {
                 who(""),
                 Oddity::IdleRule(who("r")),
             ),
-            (
-                policy("", "[break_glass]\n"),
-                usual.clone(),
-                who(""),
-                Oddity::NotJudged("[break_glass]"),
-            ),
+            (policy("", GLASS), usual.clone(), who(""), Oddity::BreakGlass(2)),
             (policy("", ""), extra, who(""), Oddity::StrayPrincipal(who("d@x"))),
             (policy("", ""), usual.clone(), key.line(), expired.clone()),
             (

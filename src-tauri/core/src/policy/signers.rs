@@ -106,21 +106,20 @@ impl AllowedSigners {
         Ok(Self { signers })
     }
 
-    /// That no key belongs to two of the policy's seniors.
+    /// That no key belongs to two of the people whose signatures count.
     ///
     /// # Errors
     /// Says which.
     pub fn check_against(&self, policy: &Policy) -> Result<(), String> {
         for signer in &self.signers {
             let owners: Vec<&str> = policy
-                .seniors
-                .iter()
+                .signatories()
                 .filter(|senior| signer.principals.contains(&senior.principal))
                 .map(|senior| senior.principal.as_str())
                 .collect();
             if owners.len() > 1 {
                 return Err(format!(
-                    "the key {} belongs to two seniors: {}",
+                    "the key {} belongs to two people: {}",
                     signer.key.fingerprint(),
                     owners.join(", ")
                 ));

@@ -7,7 +7,7 @@ use super::*;
 const EXTENDS: &str = "extends = \"acme/policies:teams/countersign.toml\"\n";
 
 /// The organisation's policy is the repository's own, with other paths, until a case edits it.
-fn extending(input: &mut Value) {
+pub(super) fn extending(input: &mut Value) {
     replace_text(input, "policy", "\n[signoff]", &format!("{EXTENDS}\n[signoff]"));
     let mut theirs = json!({
         "source": "graphql defaultBranchRef, git", "repo": "acme/policies", "repo_id": "5550001", "tip": oid("c"),

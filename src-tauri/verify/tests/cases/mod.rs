@@ -2,6 +2,7 @@
 
 mod carrier;
 mod extends;
+mod glass;
 pub(crate) mod group;
 mod input;
 mod need;
@@ -216,6 +217,9 @@ pub(crate) fn all() -> Vec<Case> {
     replay::replay(&mut cases);
     people::authority(&mut cases);
     people::twins(&mut cases);
+    glass::broken(&mut cases);
+    glass::not_lifted(&mut cases);
+    glass::policies(&mut cases);
     group::group_cases(&mut cases);
     cases.0
 }
@@ -258,12 +262,4 @@ fn accepted(cases: &mut Cases) {
             }),
         )
         .reviews = vec![("9001", Some("E_SUPERSEDED")), ("9002", None)];
-    cases.accepted(
-        "ok-break-glass-ignored",
-        "The policy has [break_glass], which only loosens and is not judged.",
-        with(|input| {
-            let text = input["trust"]["policy"]["text"].as_str().unwrap().to_owned();
-            input["trust"]["policy"]["text"] = json!(text + "\n[break_glass]\nwho = [\"1234567\"]\n");
-        }),
-    );
 }

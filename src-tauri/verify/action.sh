@@ -28,15 +28,29 @@ status() {
     gh api --silent "repos/$REPO/statuses/$1" -f "state=$2" -f "context=$CONTEXT" -f "description=$3" "${target[@]}"
 }
 
-# fetch REPOSITORY COMMIT...
 # The token goes to git by its environment: arguments can be read by every process of the machine.
-fetch() {
-    local from=$SERVER/$1
-    shift
+with_token() {
     GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0 GIT_CONFIG_COUNT=1 \
         GIT_CONFIG_KEY_0="http.$SERVER/.extraheader" \
         GIT_CONFIG_VALUE_0="AUTHORIZATION: basic $(printf 'x-access-token:%s' "$GH_TOKEN" | base64 -w0)" \
-        git -C "$work/objects" fetch --quiet --no-tags --no-recurse-submodules "$from" "$@" < /dev/null
+        git -C "$work/objects" "$@" < /dev/null
+}
+
+# fetch REPOSITORY COMMIT...
+fetch() {
+    local from=$SERVER/$1
+    shift
+    with_token fetch --quiet --no-tags --no-recurse-submodules "$from" "$@"
+}
+
+# Which lines agents wrote, where somebody has pushed that. Asked for once.
+notes=
+fetch_notes() {
+    local found
+    if [ -n "$notes" ]; then return 0; fi
+    found=$(with_token ls-remote "$SERVER/$REPO" refs/notes/ai) || return 2
+    if [ -n "$found" ]; then fetch "$REPO" +refs/notes/ai:refs/notes/ai || return 2; fi
+    notes=asked
 }
 
 # extend ANSWERS: asks for the organisations' policies that those of the target branches extend, and fetches them. Which
@@ -68,6 +82,7 @@ judge() {
     # shellcheck disable=SC2086 # commits, checked above
     fetch "$REPO" $wanted "$commit" || return 2
     extend "$answers" || return 2
+    fetch_notes || return 2
     # shellcheck disable=SC2086 # an option and its value
     "$GATE" judge --input "$answers" --git "$work/objects" $what --summary "$SUMMARY" > "$work/verdict"
 }

@@ -167,7 +167,7 @@ fn steps(
     }
     let people = People::of(input);
     verdict.notes.extend(people.notes());
-    if let Some(why) = need::exemption(input, &people, &trust, &requirement) {
+    if let Some(why) = need::exemption(input, &people, &trust, &requirement, objects)? {
         return Ok((Outcome::NotRequired, why));
     }
 

@@ -198,6 +198,22 @@ fn a_broken_glass_is_seen_in_the_status() {
 }
 
 #[test]
+fn notes_of_agents_are_fetched() {
+    let world = World::new();
+    let policy = support::policy_text().replacen("[signoff]", "[signoff]\nundeclared = \"allow\"", 1);
+    world.repo.write(".github/countersign.toml", &policy);
+    world.repo.commit("Allow");
+    let head = world.repo.branch("quiet", "ledger.rs", "quiet\n");
+    world.open(&[&world.repo.collected("7", &head)]);
+    assert_eq!(world.act(&[]).1, [status(&head, "success", "not_required")]);
+    let note = "ledger.rs\n  p1 1-1\n---\n{\"prompts\": {\"p1\": {\"agent_id\": {\"tool\": \"claude\", \"id\": \"x\"}}}}";
+    world
+        .repo
+        .git(&["notes", "--ref", "refs/notes/ai", "add", "-m", note, &head]);
+    assert_eq!(world.act(&[]).1, [status(&head, "failure", "rejected: E_QUORUM")]);
+}
+
+#[test]
 fn a_merge_group_gets_its_status() {
     let world = World::new();
     let heads = [

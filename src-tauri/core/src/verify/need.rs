@@ -4,11 +4,13 @@
 use jiff::Timestamp;
 
 use super::input::{self, Input};
+use super::objects::{AI_NOTES, Objects};
 use super::people::People;
 use super::trust::Trust;
-use crate::change::{self, ChangeId, Head, Target};
-use crate::evidence::{self, Custom, Extra, Involvement, Markers};
+use crate::change::{self, ChangeId, Head, Oid, Target};
+use crate::evidence::{self, Custom, Extra, Involvement, Markers, Note};
 use crate::policy::{Require, Requirement, Undeclared};
+use crate::reason::Fault;
 
 /// Why no sign-off is needed, if so.
 pub(super) fn exemption(
@@ -16,28 +18,53 @@ pub(super) fn exemption(
     people: &People,
     trust: &Trust,
     requirement: &Requirement,
-) -> Option<String> {
+    objects: Option<&dyn Objects>,
+) -> Result<Option<String>, Fault> {
     if requirement.guarded {
-        return None;
+        return Ok(None);
     }
-    people
-        .exempt(&trust.policy, requirement)
-        .or_else(|| nobody_said(input, &trust.markers, requirement))
+    match people.exempt(&trust.policy, requirement) {
+        Some(why) => Ok(Some(why)),
+        None => nobody_said(input, &trust.markers, requirement, objects),
+    }
 }
 
 /// Where an undeclared change may pass: that this is one. Marks that are too weak to be sure of count as AI; the author's
 /// word that there was none is no clearance, so such a change is an undeclared one. So it must be by the marks of every
-/// policy that adds some.
-fn nobody_said(input: &Input, marks: &[Custom], requirement: &Requirement) -> Option<String> {
+/// policy that adds some. Git notes can only add a mark: that there are none means nothing.
+fn nobody_said(
+    input: &Input,
+    marks: &[Custom],
+    requirement: &Requirement,
+    objects: Option<&dyn Objects>,
+) -> Result<Option<String>, Fault> {
     match (requirement.require, requirement.undeclared) {
         (Require::AiAssisted, Undeclared::Allow) => {}
-        (Require::All, _) | (_, Undeclared::Require) => return None,
+        (Require::All, _) | (_, Undeclared::Require) => return Ok(None),
     }
-    let change = as_the_app_reads_it(input)?;
+    let Some(change) = as_the_app_reads_it(input) else {
+        return Ok(None);
+    };
+    let commits: Vec<&Oid> = change.commits.iter().map(|commit| &commit.oid).collect();
+    let noted = objects.map_or(Ok(Vec::new()), |objects| objects.ai_notes(&commits))?;
+    let notes: Vec<Note<'_>> = noted
+        .iter()
+        .map(|(commit, text)| Note {
+            from: AI_NOTES,
+            commit,
+            text,
+        })
+        .collect();
+    let extra = Extra {
+        notes: &notes,
+        ..Extra::default()
+    };
     for marks in marks {
         // A table that cannot be built lets nothing pass.
-        let markers = Markers::for_gate(marks).ok()?;
-        let found = evidence::classify_with(&markers, &change, Extra::default());
+        let Ok(markers) = Markers::for_gate(marks) else {
+            return Ok(None);
+        };
+        let found = evidence::classify_with(&markers, &change, extra);
         match found.involvement {
             Involvement::Undeclared | Involvement::DeclaredNone if found.commits_unread == 0 => {}
             Involvement::Undeclared
@@ -45,10 +72,11 @@ fn nobody_said(input: &Input, marks: &[Custom], requirement: &Requirement) -> Op
             | Involvement::Authored
             | Involvement::Assisted
             | Involvement::SuggestionApplied
-            | Involvement::Suspected => return None,
+            | Involvement::Suspected => return Ok(None),
         }
     }
-    Some("nothing says that AI helped, and the policy lets such changes pass".to_owned())
+    let why = "nothing says that AI helped, and the policy lets such changes pass";
+    Ok(Some(why.to_owned()))
 }
 
 /// The change with what the evidence reads, and nothing in place of the rest. `None` where the number is no number that

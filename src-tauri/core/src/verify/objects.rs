@@ -12,6 +12,9 @@ use crate::change::Oid;
 use crate::changeset::{self, Blob, Changed};
 use crate::reason::{Fault, Reason};
 
+/// The notes in which tools write down which lines of a commit an agent wrote.
+pub const AI_NOTES: &str = "refs/notes/ai";
+
 /// A repository, as far as its objects go. Every answer must follow from them alone: no attributes, no configuration,
 /// no replaced objects. What is not there is [`Reason::InputMissing`].
 pub trait Objects {
@@ -40,6 +43,15 @@ pub trait Objects {
     /// # Errors
     /// A tree is not there.
     fn entry(&self, commit: &Oid, path: &str) -> Result<Option<Blob>, Fault>;
+    /// What agents have noted on commits ([`AI_NOTES`]), with the commit that each is about. Empty where the repository has
+    /// no such notes.
+    ///
+    /// # Errors
+    /// There are notes, and an object is not there.
+    fn ai_notes(&self, commits: &[&Oid]) -> Result<Vec<(Oid, String)>, Fault> {
+        let _ = commits;
+        Ok(Vec::new())
+    }
     /// The tree that merging two commits gives; `None` where that takes a person.
     ///
     /// # Errors

@@ -7,19 +7,21 @@
 //! | [`examples`] | example changes, to test a policy |
 //! | [`extends`] | the organisation's policy, which a repository's may only tighten |
 //! | [`lint`] | what is odd about a policy that can be read |
+//! | [`pattern`] | globs over paths |
 //! | [`signers`] | the allowed signers and the revoked keys |
 
 pub mod document;
 pub mod examples;
 pub mod extends;
 pub mod lint;
+pub mod pattern;
 pub mod signers;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-pub use document::Pattern;
 pub use extends::{Extended, Rulebook};
+pub use pattern::Pattern;
 pub use signers::{AllowedSigners, RevokedKeys};
 
 /// Where the policy is.

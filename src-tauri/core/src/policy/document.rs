@@ -1,7 +1,6 @@
 //! `.github/countersign.toml`, read strictly: what is not known is an error with its place.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::str::FromStr;
 
 use jiff::SignedDuration;
@@ -10,12 +9,11 @@ use serde::de::{Deserializer, Error as _};
 use toml::Spanned;
 
 use super::{
-    Asks, Authors, Bind, BreakGlass, Component, Extended, Policy, Presence, Require, Rule, Senior,
+    Asks, Authors, Bind, BreakGlass, Component, Extended, Pattern, Policy, Presence, Require, Rule, Senior,
     Undeclared, Unreadable,
 };
 use crate::decision::is_decimal;
 use crate::evidence::custom::{Custom, MarkerTable};
-use crate::globs::Glob;
 
 /// Most globs in one policy.
 pub const MAX_PATTERNS: usize = 2_000;
@@ -23,83 +21,6 @@ pub const MAX_PATTERNS: usize = 2_000;
 /// How long the glass stays broken where the policy does not say, and longest.
 const DEFAULT_WINDOW: SignedDuration = SignedDuration::from_hours(2);
 const LONGEST_WINDOW: SignedDuration = SignedDuration::from_hours(24);
-
-/// A glob over repository paths: `*` stops at `/`, `**` does not, dotfiles match, case counts.
-#[derive(Clone)]
-pub struct Pattern {
-    text: String,
-    glob: Glob,
-}
-
-impl Pattern {
-    /// Reads a glob.
-    ///
-    /// # Errors
-    /// What is wrong with it, for people. A glob that could never match (`/x`, `x/`, `../x`) is refused too, and
-    /// one that means less than it seems to (`**` within a name, `?` or `[ ]` beside letters outside of ASCII).
-    pub fn new(text: &str) -> Result<Self, String> {
-        if text.is_empty() || text.starts_with('/') || text.ends_with('/') {
-            return Err(format!(
-                "expected a path from the repository's root such as \"infra/**\", found {text:?}"
-            ));
-        }
-        if text.split('/').any(|part| matches!(part, "" | "." | "..")) {
-            return Err(format!(
-                "expected a path without empty, \".\" and \"..\" parts, found {text:?}"
-            ));
-        }
-        let glob = Glob::new(text)
-            .map_err(|error| format!("expected a glob such as \"**/*.tf\", found {text:?}: {error}"))?;
-        Ok(Self {
-            text: text.to_owned(),
-            glob,
-        })
-    }
-
-    /// Whether it matches a path from the repository's root.
-    pub fn matches(&self, path: &str) -> bool {
-        self.glob.matches(path)
-    }
-
-    /// Whether it could match something below a path, were that a folder. Where it is hard to tell, it could.
-    pub fn may_match_below(&self, path: &str) -> bool {
-        let mut parts = self.text.split('/');
-        for step in path.split('/') {
-            match parts.next() {
-                None => return false,
-                Some(part) if part == "**" || part.contains(['[', '{', '\\']) => return true,
-                Some(part) if part.contains(['*', '?']) || part == step => {}
-                Some(_) => return false,
-            }
-        }
-        parts.next().is_some()
-    }
-
-    /// The glob as written.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-}
-
-impl fmt::Debug for Pattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Pattern({:?})", self.text)
-    }
-}
-
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
-    }
-}
-
-impl Eq for Pattern {}
-
-impl<'de> Deserialize<'de> for Pattern {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(&String::deserialize(deserializer)?).map_err(D::Error::custom)
-    }
-}
 
 /// A time such as `7d`, `72h`, `30m`, `90s`.
 struct Length(SignedDuration);

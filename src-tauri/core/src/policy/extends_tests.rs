@@ -175,6 +175,29 @@ fn an_organisation_that_names_nobody_leaves_people_to_the_repository() {
     );
 }
 
+#[test]
+fn the_glass_is_broken_only_where_both_let_it() {
+    let glass = |people: &[(&str, u8)], window: &str| {
+        let who: String = people
+            .iter()
+            .map(|(name, id)| senior(name, *id, &[]).replace("[[senior]]", "[[break_glass.who]]"))
+            .collect();
+        book(&format!("[break_glass]\nwindow = \"{window}\"\n{who}"), "", "")
+    };
+    let own = glass(&[("a", 1), ("b", 2), ("c", 3)], "1h");
+    let theirs = glass(&[("d", 4), ("b", 2), ("a", 1)], "30m");
+    let both = own.tightened_by(&theirs).policy.break_glass.unwrap();
+    let names: Vec<&str> = both.who.iter().map(|one| one.login.as_str()).collect();
+    assert_eq!(
+        (names, both.window),
+        (vec!["a", "b"], SignedDuration::from_mins(30))
+    );
+    let none = book("", "", "");
+    for (own, theirs) in [(&own, &none), (&none, &own)] {
+        assert_eq!(own.tightened_by(theirs).policy.break_glass, None);
+    }
+}
+
 fn word(words: &'static [&'static str], field: &'static str) -> impl Strategy<Value = String> {
     proptest::option::of(proptest::sample::select(words))
         .prop_map(move |word| word.map_or(String::new(), |word| format!("{field} = {word}\n")))

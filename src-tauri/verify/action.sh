@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Collects, judges and sets the status `CONTEXT` of commits: of every open change, of those with the head HEAD, or of
 # the merge group that ends at GROUP. Nothing of a change is checked out or run: its objects are fetched into a bare
-# repository, and the policy is read from the target branch.
+# repository, and the policy is read from the target branch, and from the default branch of the organisation's repository
+# where it extends the organisation's.
 #
 # From the environment: GATE (the program), REPO (owner/name), GH_TOKEN, and HEAD, or GROUP and QUEUE (its target
 # branch); further CONTEXT, SERVER (https://github.com), RUN_URL, GITHUB_STEP_SUMMARY.
@@ -28,11 +29,43 @@ status() {
 }
 
 # The token goes to git by its environment: arguments can be read by every process of the machine.
-fetch() {
+with_token() {
     GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=0 GIT_CONFIG_COUNT=1 \
         GIT_CONFIG_KEY_0="http.$SERVER/.extraheader" \
         GIT_CONFIG_VALUE_0="AUTHORIZATION: basic $(printf 'x-access-token:%s' "$GH_TOKEN" | base64 -w0)" \
-        git -C "$work/objects" fetch --quiet --no-tags --no-recurse-submodules "$SERVER/$REPO" "$@"
+        git -C "$work/objects" "$@" < /dev/null
+}
+
+# fetch REPOSITORY COMMIT...
+fetch() {
+    local from=$SERVER/$1
+    shift
+    with_token fetch --quiet --no-tags --no-recurse-submodules "$from" "$@"
+}
+
+# Which lines agents wrote, where somebody has pushed that. Asked for once.
+notes=
+fetch_notes() {
+    local found
+    if [ -n "$notes" ]; then return 0; fi
+    found=$(with_token ls-remote "$SERVER/$REPO" refs/notes/ai) || return 2
+    if [ -n "$found" ]; then fetch "$REPO" +refs/notes/ai:refs/notes/ai || return 2; fi
+    notes=asked
+}
+
+# extend ANSWERS: asks for the organisations' policies that those of the target branches extend, and fetches them. Which
+# commit that is says the forge, and nothing that a change has a part in.
+extend() {
+    local name tip
+    "$GATE" collect --extends "$1" --git "$work/objects" > "$work/calls" || return 2
+    sh "$work/calls" > "$work/extended" || return 2
+    cat "$work/extended" >> "$1" || return 2
+    jq -r '.data.repository | "\(.nameWithOwner) \(.defaultBranchRef.target.oid)"' "$work/extended" > "$work/tips" || return 2
+    while read -r name tip; do
+        case $name in '' | -* | *[!A-Za-z0-9._/-]*) return 2 ;; esac
+        is_commit "$tip" || return 2
+        fetch "$name" "$tip" || return 2
+    done < "$work/tips"
 }
 
 # judge COMMIT WHAT NUMBER...: WHAT is what the gate is asked for, NUMBERs are all changes that have a part in it.
@@ -52,7 +85,9 @@ judge() {
     wanted=$(jq -r '.data.repository.pullRequest | select(.headRefOid) | .headRefOid, .baseRef.target.oid' "$answers") || return 2
     for number in $wanted; do is_commit "$number" || return 2; done
     # shellcheck disable=SC2086 # commits, checked above
-    fetch $wanted "$commit" || return 2
+    fetch "$REPO" $wanted "$commit" || return 2
+    extend "$answers" || return 2
+    fetch_notes || return 2
     # shellcheck disable=SC2086 # an option and its value
     "$GATE" judge --input "$answers" --git "$work/objects" $what --summary "$SUMMARY" > "$work/verdict"
 }
@@ -61,7 +96,8 @@ judge() {
 settle() {
     local said
     # Only names of the format's own: nothing that somebody else wrote.
-    said=$(jq -r '.verdict + (if .reason then ": " + .reason else "" end)' "$work/verdict" 2>/dev/null) || said=
+    said=$(jq -r '.verdict + (if .reason then ": " + .reason else "" end)
+        + (if .break_glass or any(.notes[]; startswith("BREAK GLASS")) then ": BREAK GLASS" else "" end)' "$work/verdict" 2>/dev/null) || said=
     case $2 in
         0) status "$1" success "$said" ;;
         1) status "$1" failure "$said" ;;

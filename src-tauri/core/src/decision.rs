@@ -92,6 +92,17 @@ pub struct Predicate {
     pub nonce: String,
     /// What the app says about itself, which grants nothing.
     pub claims: Claims,
+    /// It is no approval but one of the two that break the glass; left out otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<BreakGlass>,
+}
+
+/// Why a change must pass without the sign-off that the policy asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BreakGlass {
+    /// In the signer's words: see [`is_reason`].
+    pub reason: String,
 }
 
 /// The forge, the repository and the change. Ids are decimal numbers as text.
@@ -337,6 +348,16 @@ impl Statement {
             "seen.acknowledged.sha256 is not a SHA-256",
         )?;
         expect(digest(&predicate.claims.ledger), "claims.ledger is not a SHA-256")?;
+        if let Some(glass) = &predicate.break_glass {
+            expect(
+                predicate.decision == Decision::Approve,
+                "breakGlass stands beside another decision than approve",
+            )?;
+            expect(
+                is_reason(&glass.reason),
+                "breakGlass.reason is not a line of 20 to 500 characters without white space around it",
+            )?;
+        }
         let bytes = Base64UrlUnpadded::decode_vec(&predicate.nonce).unwrap_or_default();
         expect(
             bytes.len() == 16,
@@ -348,6 +369,7 @@ impl Statement {
     pub fn readable_line(&self) -> String {
         let predicate = &self.predicate;
         let what = match predicate.decision {
+            Decision::Approve if predicate.break_glass.is_some() => "BREAK GLASS, signed",
             Decision::Approve => "Signed approval",
             Decision::RequestChanges => "Signed change request",
             Decision::Comment => "Signed comment",
@@ -370,6 +392,12 @@ impl Statement {
             target = code_span(target),
         )
     }
+}
+
+/// Whether a text can be the reason for which somebody breaks the glass: one line that says something, of 20 to 500
+/// characters, without control characters and without white space at its ends.
+pub fn is_reason(text: &str) -> bool {
+    (20..=500).contains(&text.chars().count()) && text.trim() == text && !text.contains(char::is_control)
 }
 
 /// A number as the forge writes it: no sign, no leading zero.

@@ -58,6 +58,7 @@ pub(crate) fn statement() -> Statement {
                 presence: PresenceClaim::None,
                 ledger: "a".repeat(64),
             },
+            break_glass: None,
         },
     )
 }
@@ -207,6 +208,49 @@ fn the_readable_line_is_one_line_whatever_the_branch_is_called() {
     assert_eq!(
         statement.readable_line(),
         "**Signed comment** by @xhttpe.vil (senior): `111111111111` → ````a`b``c\u{fffd}```countersign-dsse-v1````"
+    );
+}
+
+#[test]
+fn who_breaks_the_glass_says_why_and_is_seen() {
+    let mut emergency = statement();
+    assert!(
+        !String::from_utf8(emergency.to_payload())
+            .unwrap()
+            .contains("breakGlass")
+    );
+    let mut because = |reason: &str| {
+        emergency.predicate.break_glass = Some(BreakGlass {
+            reason: reason.to_owned(),
+        });
+        let payload = emergency.to_payload();
+        let read = Statement::from_payload(&payload).map_err(|fault| fault.reason);
+        match read {
+            Ok(read) => {
+                assert_eq!(read.predicate.break_glass, emergency.predicate.break_glass);
+                true
+            }
+            Err(found) => {
+                assert_eq!(found, Reason::Schema);
+                false
+            }
+        }
+    };
+    for (reason, expected) in [
+        ("x".repeat(19), false),
+        ("x".repeat(20), true),
+        ("é".repeat(500), true),
+        ("x".repeat(501), false),
+        (" ".repeat(30), false),
+        (format!("{} ", "x".repeat(20)), false),
+        (format!("{}\n{}", "x".repeat(20), "x".repeat(20)), false),
+    ] {
+        assert_eq!(because(&reason), expected, "{reason:?}");
+    }
+    assert!(
+        emergency
+            .readable_line()
+            .starts_with("**BREAK GLASS, signed** by @priya-n")
     );
 }
 

@@ -5,18 +5,23 @@
 //! |---|---|
 //! | [`document`] | `.github/countersign.toml`, read strictly |
 //! | [`examples`] | example changes, to test a policy |
+//! | [`extends`] | the organisation's policy, which a repository's may only tighten |
 //! | [`lint`] | what is odd about a policy that can be read |
+//! | [`pattern`] | globs over paths |
 //! | [`signers`] | the allowed signers and the revoked keys |
 
 pub mod document;
 pub mod examples;
+pub mod extends;
 pub mod lint;
+pub mod pattern;
 pub mod signers;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-pub use document::Pattern;
+pub use extends::{Extended, Rulebook};
+pub use pattern::Pattern;
 pub use signers::{AllowedSigners, RevokedKeys};
 
 /// Where the policy is.
@@ -218,7 +223,8 @@ pub struct Policy {
     pub allowed_signers: String,
     /// Path of the revoked keys, if there are any.
     pub revoked_keys: Option<String>,
-    /// The policy that this one may only tighten. Read, not judged: a verifier that meets it must not accept.
+    /// The organisation's policy, which this one may only tighten, as [`Extended`] reads it: a verifier that has not read
+    /// that must not accept.
     pub extends: Option<String>,
     /// What holds for every change.
     pub signoff: Asks,
@@ -228,10 +234,19 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// Parts of the system.
     pub components: Vec<Component>,
-    /// There is a `[break_glass]`. It only ever loosens, so not judging it is the stricter reading.
-    pub break_glass: bool,
+    /// Who may break the glass, if anybody may.
+    pub break_glass: Option<BreakGlass>,
     /// Marks of AI tools that it adds, and those that are not shown.
     pub markers: crate::evidence::Custom,
+}
+
+/// Who may let a change pass in an emergency, two of them together, without the sign-off that the policy asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BreakGlass {
+    /// Two people or more; they need not be seniors.
+    pub who: Vec<Senior>,
+    /// How long after signing it holds, and how far apart the two may sign.
+    pub window: SignedDuration,
 }
 
 /// A path that a change touches. Give both sides of a rename.
@@ -265,9 +280,30 @@ impl Policy {
         document::parse(text)
     }
 
+    /// Where the organisation's policy is, if this one names one.
+    pub fn extended(&self) -> Option<Extended> {
+        // What was read is of that form; what was made otherwise has none that could be read.
+        self.extends.as_deref()?.parse().ok()
+    }
+
     /// The senior with this account id.
     pub fn senior(&self, account_id: &str) -> Option<&Senior> {
         self.seniors.iter().find(|senior| senior.id == account_id)
+    }
+
+    /// The person with this account id whose signature can count for anything: a senior, or somebody who may break the
+    /// glass.
+    pub fn signatory(&self, account_id: &str) -> Option<&Senior> {
+        let mut who = self.break_glass.iter().flat_map(|glass| &glass.who);
+        self.senior(account_id)
+            .or_else(|| who.find(|one| one.id == account_id))
+    }
+
+    /// Everybody of whom [`Policy::signatory`] may answer, each once.
+    pub fn signatories(&self) -> impl Iterator<Item = &Senior> {
+        let who = self.break_glass.iter().flat_map(|glass| &glass.who);
+        let others = who.filter(|one| self.senior(&one.id).is_none());
+        self.seniors.iter().chain(others)
     }
 
     /// What a change to these paths needs. `None` means that the list could not be read or was cut: then every rule
@@ -281,19 +317,7 @@ impl Policy {
                 .map(|one| Some((std::str::from_utf8(one.path).ok()?, one.stands_for_a_folder)))
                 .collect()
         });
-        let mut requirement = Requirement {
-            require: Require::AiAssisted,
-            undeclared: self.signoff.undeclared.unwrap_or(Undeclared::Require),
-            authors: Authors::NonSenior,
-            approvals: 1,
-            presence: Presence::None,
-            bind: self.signoff.bind.unwrap_or(Bind::Head),
-            max_age: self.signoff.max_age.unwrap_or(SignedDuration::from_hours(7 * 24)),
-            max_delay: self.signoff.max_delay.unwrap_or(SignedDuration::from_hours(72)),
-            rules: Vec::new(),
-            guarded: false,
-        };
-        requirement.tighten(&self.signoff);
+        let mut requirement = self.asks_of_every_change();
         for rule in &self.rules {
             let touched = |(path, folder): &(&str, bool)| {
                 let hit =
@@ -310,6 +334,24 @@ impl Policy {
             requirement.guarded = true;
             requirement.approvals = requirement.approvals.max(2);
         }
+        requirement
+    }
+
+    /// What `[signoff]` asks by itself, with what holds for the fields that it leaves out.
+    fn asks_of_every_change(&self) -> Requirement {
+        let mut requirement = Requirement {
+            require: Require::AiAssisted,
+            undeclared: self.signoff.undeclared.unwrap_or(Undeclared::Require),
+            authors: Authors::NonSenior,
+            approvals: 1,
+            presence: Presence::None,
+            bind: self.signoff.bind.unwrap_or(Bind::Head),
+            max_age: self.signoff.max_age.unwrap_or(SignedDuration::from_hours(7 * 24)),
+            max_delay: self.signoff.max_delay.unwrap_or(SignedDuration::from_hours(72)),
+            rules: Vec::new(),
+            guarded: false,
+        };
+        requirement.tighten(&self.signoff);
         requirement
     }
 

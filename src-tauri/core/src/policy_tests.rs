@@ -260,14 +260,58 @@ fn two_seniors_share_neither_id_nor_principal() {
     );
 }
 
+const GLASS: &str = r#"
+[break_glass]
+who = [
+    { login = "priya-n", id = "1234567", principal = "priya@acme.example" },
+    { login = "olga-t", id = "5678901", principal = "olga@acme.example" },
+]
+"#;
+
 #[test]
-fn extends_and_break_glass_are_seen() {
-    let policy = Policy::parse(
-        "version = 1\nallowed_signers = \"a\"\nextends = \"acme/policies:p.toml\"\n[break_glass]\nanything = [1]\n",
-    )
-    .unwrap();
-    assert_eq!(policy.extends.as_deref(), Some("acme/policies:p.toml"));
-    assert!(policy.break_glass);
+fn who_may_break_the_glass_is_read() {
+    let policy = Policy::parse(&format!("{WHOLE}{GLASS}")).unwrap();
+    let glass = policy.break_glass.as_ref().unwrap();
+    assert_eq!(
+        (glass.who.len(), glass.window),
+        (2, SignedDuration::from_hours(2))
+    );
+    let names = policy.signatories().map(|one| one.login.as_str());
+    assert_eq!(names.collect::<Vec<_>>(), ["priya-n", "olga-t"]);
+    assert!(policy.senior("5678901").is_none() && policy.signatory("5678901").is_some());
+    let longest = format!("{WHOLE}{GLASS}window = \"24h\"\n");
+    let longest = Policy::parse(&longest).unwrap().break_glass.unwrap();
+    assert_eq!(longest.window, SignedDuration::from_hours(24));
+    for (from, to, expected) in [
+        ("]\n", "]\nwindow = \"25h\"\n", "at most 24h"),
+        ("5678901", "1234567", "stands twice"),
+        ("olga@acme", "priya@acme", "belong together elsewhere"),
+        (
+            "\"1234567\", principal = \"priya@acme",
+            "\"1234567\", principal = \"p@acme",
+            "belong together elsewhere",
+        ),
+        (
+            "\"1234567\", principal",
+            "\"1234568\", principal",
+            "belong together elsewhere",
+        ),
+        (
+            "    { login = \"olga-t\", id = \"5678901\", principal = \"olga@acme.example\" },\n",
+            "",
+            "at least two",
+        ),
+        ("]\n", "]\nreason = \"any\"\n", "unknown field"),
+    ] {
+        assert!(GLASS.contains(from), "{from}");
+        let text = format!("{WHOLE}{}", GLASS.replacen(from, to, 1));
+        let error = Policy::parse(&text).unwrap_err();
+        assert!(error.message.contains(expected), "{to}: {error}");
+    }
+    assert!(
+        Policy::parse(&format!("{WHOLE}[break_glass]\n")).is_err(),
+        "nobody is named"
+    );
 }
 
 fn line(options: &str, key: &TestKey) -> String {
@@ -336,12 +380,7 @@ fn a_key_belongs_to_one_senior() {
     let policy = Policy::parse(&two).unwrap();
     let text = line(&format!("namespaces=\"{NAMESPACE}\""), &TestKey::ed25519(1));
     let signers = AllowedSigners::parse(&text.replace("priya@", "x@acme.example,priya@")).unwrap();
-    assert!(
-        signers
-            .check_against(&policy)
-            .unwrap_err()
-            .contains("two seniors")
-    );
+    assert!(signers.check_against(&policy).unwrap_err().contains("two people"));
     assert!(
         AllowedSigners::parse(&text)
             .unwrap()

@@ -168,6 +168,9 @@ reasons! {
     /// Too few distinct people have approved.
     Quorum = "E_QUORUM", 14, "More seniors approve.";
 
+    /// Somebody has broken the glass otherwise than the policy lets them.
+    BreakGlass = "E_BREAK_GLASS", 14, "Two people whom [break_glass] names sign within its window, at most one of whom had a part in the change; or get it signed off.";
+
     /// Another open change has the same head and does not pass.
     HeadShared = "E_HEAD_SHARED", 15, "Close the other change, or get it signed off too.";
 

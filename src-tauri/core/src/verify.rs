@@ -12,11 +12,13 @@
 //! | `review` | one review: steps 3 to 14 |
 //! | `binding` | what a statement is bound to: steps 10 to 12 |
 //! | `replay` | step 13 |
+//! | `glass` | an emergency: the end of step 14 |
 //! | `group` | step 16 |
 //! | [`objects`] | what a repository says, where there is one |
 //! | [`verdict`] | the answer |
 
 mod binding;
+mod glass;
 mod group;
 pub mod input;
 mod need;
@@ -53,10 +55,10 @@ pub fn judge(input: &Input, now: Timestamp) -> Verdict {
 /// As [`judge`]. Where there are the repository's `objects`, what was collected is held against them; without them no
 /// merge group can be judged.
 pub fn judge_with(input: &Input, objects: Option<&dyn Objects>, now: Timestamp) -> Verdict {
-    let verdict = judge_alone(input, objects, now);
+    let mut verdict = judge_alone(input, objects, now);
     match verdict.verdict {
         // A status belongs to a commit: letting this change pass lets every change with this head pass.
-        Outcome::Accepted | Outcome::NotRequired => match beyond_itself(input, objects, now) {
+        Outcome::Accepted | Outcome::NotRequired => match beyond_itself(input, objects, now, &mut verdict) {
             Err(fault) => verdict.against(fault),
             Ok(()) => verdict,
         },
@@ -65,11 +67,16 @@ pub fn judge_with(input: &Input, objects: Option<&dyn Objects>, now: Timestamp) 
 }
 
 /// Steps 15 and 16.
-fn beyond_itself(input: &Input, objects: Option<&dyn Objects>, now: Timestamp) -> Result<(), Fault> {
-    no_twin_fails(input, objects, now)?;
+fn beyond_itself(
+    input: &Input,
+    objects: Option<&dyn Objects>,
+    now: Timestamp,
+    verdict: &mut Verdict,
+) -> Result<(), Fault> {
+    no_twin_fails(input, objects, now, verdict)?;
     match (&input.merge_group, objects) {
         (None, _) => Ok(()),
-        (Some(group), Some(objects)) => group::replay(input, group, objects, now),
+        (Some(group), Some(objects)) => group::replay(input, group, objects, now, verdict),
         (Some(_), None) => {
             Err(Reason::NotJudged
                 .because("a merge group is judged from the repository's objects (--git) only"))
@@ -78,7 +85,12 @@ fn beyond_itself(input: &Input, objects: Option<&dyn Objects>, now: Timestamp) -
 }
 
 /// Step 15.
-fn no_twin_fails(input: &Input, objects: Option<&dyn Objects>, now: Timestamp) -> Result<(), Fault> {
+fn no_twin_fails(
+    input: &Input,
+    objects: Option<&dyn Objects>,
+    now: Timestamp,
+    verdict: &mut Verdict,
+) -> Result<(), Fault> {
     let twins = input
         .same_head
         .whole("changes with this head", |twin| &twin.change.change_id)?;
@@ -96,7 +108,7 @@ fn no_twin_fails(input: &Input, objects: Option<&dyn Objects>, now: Timestamp) -
         }
         let alone = judge_alone(twin, objects, now);
         match alone.verdict {
-            Outcome::Accepted | Outcome::NotRequired => {}
+            Outcome::Accepted | Outcome::NotRequired => glass::elsewhere(verdict, &alone),
             Outcome::Rejected | Outcome::Undecided => {
                 let why = alone.reason.map(Reason::code).unwrap_or_default();
                 let detail = format!(
@@ -126,7 +138,7 @@ fn steps(
     verdict: &mut Verdict,
 ) -> Result<(Outcome, String), Fault> {
     // 1
-    let trust = Trust::read(&input.trust, verdict)?;
+    let trust = Trust::read(input, verdict)?;
     input.check()?;
     if let Some(objects) = objects {
         objects::compare(input, objects)?;
@@ -144,9 +156,8 @@ fn steps(
         .as_ref()
         .ok()
         .map(|(changed, _)| changed.iter().map(touched).collect());
-    let requirement = trust
-        .policy
-        .requirement_for(touched.as_deref(), &input.trust.gate_files);
+    let gate_files = [&*input.trust.gate_files, &*trust.guarded].concat();
+    let requirement = trust.policy.requirement_for(touched.as_deref(), &gate_files);
     verdict.requirement = Some(requirement.clone());
 
     // 2
@@ -156,7 +167,7 @@ fn steps(
     }
     let people = People::of(input);
     verdict.notes.extend(people.notes());
-    if let Some(why) = need::exemption(input, &people, &trust.policy, &requirement) {
+    if let Some(why) = need::exemption(input, &people, &trust, &requirement, objects)? {
         return Ok((Outcome::NotRequired, why));
     }
 
@@ -170,7 +181,22 @@ fn steps(
         .signers
         .extend(accepted.iter().map(|one| one.signer.clone()));
     open_change_request(input, &trust, &people, accepted)?;
-    enough(&requirement, &people, &judged)?;
+    if let Err(fault) = enough(&requirement, &people, &judged) {
+        if judged.broken.is_empty() {
+            return Err(fault);
+        }
+        // It is not signed off, so it is an emergency or nothing.
+        let broken = glass::broken(&trust.policy, &judged.broken)?;
+        let detail = glass::detail(&broken);
+        verdict.loud(detail.clone());
+        verdict.break_glass = Some(broken);
+        return Ok((Outcome::Accepted, detail));
+    }
+    if !judged.broken.is_empty() {
+        verdict
+            .notes
+            .push("The glass was broken, and need not have been: the change is signed off.".to_owned());
+    }
     let names: Vec<&str> = accepted.iter().map(|one| one.signer.login.as_str()).collect();
     Ok((Outcome::Accepted, format!("signed off by {}", names.join(", "))))
 }
@@ -214,7 +240,7 @@ fn open_change_request(
         .map(|dismissal| (dismissal.review_id.as_str(), dismissal))
         .collect();
     for review in &input.reviews.items {
-        let Some(senior) = review.author_id().and_then(|id| trust.policy.senior(id)) else {
+        let Some(senior) = review.author_id().and_then(|id| trust.heard(id)) else {
             continue;
         };
         let dismissed_by_another = match review.state {

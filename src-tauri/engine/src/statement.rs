@@ -110,6 +110,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                     },
                     ledger,
                 },
+                break_glass: None,
             },
         ))
     }

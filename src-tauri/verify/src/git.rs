@@ -14,10 +14,13 @@ use countersign_core::change::Oid;
 use countersign_core::changeset::{Blob, Changed, ObjectFormat};
 use countersign_core::reason::{Fault, Reason};
 use countersign_core::verify::Objects;
+use countersign_core::verify::objects::AI_NOTES;
 
 /// An object store, and the empty repository through which it is read.
 pub(crate) struct Git {
     scratch: Scratch,
+    /// The tip of the notes of agents, where the repository has any.
+    ai_notes: Option<Oid>,
 }
 
 impl Git {
@@ -27,13 +30,20 @@ impl Git {
     /// [`Reason::InputMissing`] where there is none, or git cannot be run.
     pub(crate) fn open(folder: &Path, format: ObjectFormat) -> Result<Self, Fault> {
         let scratch = Scratch::new().map_err(|error| missing(&format!("no scratch folder: {error}")))?;
-        let git = Self { scratch };
-        let said = plain()
-            // Only the place of the store is asked for: whose files they are does not matter.
-            .args(["-c", "safe.directory=*", "-C"])
-            .arg(folder)
-            .args(["rev-parse", "--path-format=absolute", "--git-path", "objects"])
-            .output();
+        let mut git = Self {
+            scratch,
+            ai_notes: None,
+        };
+        let ask = |arguments: &[&str]| {
+            plain()
+                // Only names are asked for: whose files they are does not matter.
+                .args(["-c", "safe.directory=*", "-C"])
+                .arg(folder)
+                .arg("rev-parse")
+                .args(arguments)
+                .output()
+        };
+        let said = ask(&["--path-format=absolute", "--git-path", "objects"]);
         let store = text(&finished(said, "rev-parse")?)?;
         let store = store.trim_end_matches('\n');
         if store.contains('\n') || !Path::new(store).is_dir() {
@@ -49,6 +59,11 @@ impl Git {
             format!("{store}\n"),
         )
         .map_err(|error| missing(&format!("the object store cannot be borrowed: {error}")))?;
+        git.ai_notes = match ask(&["--verify", "--quiet", AI_NOTES]) {
+            // 1 without a word says that there are none.
+            Ok(output) if output.status.code() == Some(1) => None,
+            output => Some(oid(text(&finished(output, "rev-parse")?)?.trim_end())?),
+        };
         Ok(git)
     }
 
@@ -162,6 +177,23 @@ impl Objects for Git {
         Ok(Some(blob))
     }
 
+    fn ai_notes(&self, commits: &[&Oid]) -> Result<Vec<(Oid, String)>, Fault> {
+        let Some(tip) = &self.ai_notes else {
+            return Ok(Vec::new());
+        };
+        let mut found = Vec::new();
+        for commit in commits {
+            for path in note_paths(commit.as_str()) {
+                if let Some(blob) = self.entry(tip, &path)? {
+                    let note = self.run(["cat-file", "blob", blob.oid.as_str()])?;
+                    // Whatever is no text in it hides nothing of the rest.
+                    found.push(((*commit).clone(), String::from_utf8_lossy(&note).into_owned()));
+                }
+            }
+        }
+        Ok(found)
+    }
+
     fn merge(&self, ours: &Oid, theirs: &Oid) -> Result<Option<Oid>, Fault> {
         let output = self
             .command([
@@ -182,6 +214,22 @@ impl Objects for Git {
             .map(Some),
         }
     }
+}
+
+/// Where a note on an object may be: git puts more and more of the name's pairs into folders as there are more notes.
+fn note_paths(name: &str) -> impl Iterator<Item = String> {
+    const DEEPEST: usize = 4;
+    (0..=DEEPEST).map(move |pairs| {
+        let (folders, rest) = name.split_at(2 * pairs);
+        let mut path = String::new();
+        for (at, letter) in folders.char_indices() {
+            path.push(letter);
+            if at % 2 == 1 {
+                path.push('/');
+            }
+        }
+        path + rest
+    })
 }
 
 /// Reads `diff-tree --raw -z`: `:oldmode newmode oldname newname letter NUL path NUL`.

@@ -8,7 +8,9 @@ mod git;
 mod policy;
 mod report;
 mod summary;
+mod vsa;
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -53,6 +55,10 @@ enum Command {
         /// Append the verdict to this file, as Markdown for the job's page.
         #[arg(long, value_name = "FILE")]
         summary: Option<PathBuf>,
+        /// Write the verdict to this file as an in-toto statement (SLSA verification summary, not signed) about the head.
+        /// Where nothing was decided the file is not there afterwards.
+        #[arg(long, value_name = "FILE")]
+        vsa: Option<PathBuf>,
         /// Print the readable verdict to standard output instead of the JSON.
         #[arg(long)]
         human: bool,
@@ -60,14 +66,21 @@ enum Command {
     /// Print the script that collects a change from GitHub with `gh`: its output is for `judge --change`.
     Collect {
         /// `owner/name`.
-        #[arg(long, value_name = "REPOSITORY")]
-        repo: String,
+        #[arg(long, value_name = "REPOSITORY", required_unless_present = "extends")]
+        repo: Option<String>,
         /// Number of the change.
-        #[arg(long, value_name = "NUMBER", required_unless_present = "queue")]
+        #[arg(long, value_name = "NUMBER", required_unless_present_any = ["queue", "extends"])]
         change: Option<u64>,
         /// The merge queue of this branch instead.
         #[arg(long, value_name = "BRANCH", conflicts_with = "change")]
         queue: Option<String>,
+        /// The default branches of the repositories instead whose policies are extended by the policies of the changes in
+        /// these answers, as `--git` has them: nothing where none is.
+        #[arg(long, value_name = "FILE", requires = "git", conflicts_with_all = ["repo", "change", "queue"])]
+        extends: Option<PathBuf>,
+        /// A repository that has the changes' target commits.
+        #[arg(long, value_name = "DIR", requires = "extends")]
+        git: Option<PathBuf>,
     },
     /// Say what a reason means and what helps; without a name, all of them.
     Explain {
@@ -103,6 +116,9 @@ enum PolicyCommand {
         /// The working tree.
         #[arg(long, value_name = "FOLDER", default_value = ".")]
         root: PathBuf,
+        /// The working tree of the repository that has the policy which this one extends.
+        #[arg(long, value_name = "FOLDER")]
+        extends: Option<PathBuf>,
     },
     /// Compare what the policy asks of example changes with what they expect: exit 0 if all agree, 1 if not.
     Test {
@@ -112,6 +128,9 @@ enum PolicyCommand {
         /// The examples, from the working tree's root.
         #[arg(long, value_name = "FILE", default_value = policy::EXAMPLES)]
         examples: String,
+        /// The working tree of the repository that has the policy which this one extends.
+        #[arg(long, value_name = "FOLDER")]
+        extends: Option<PathBuf>,
     },
     /// Print the JSON Schema of the policy, for editors.
     Schema,
@@ -128,20 +147,33 @@ fn main() -> ExitCode {
             change,
             group,
             summary,
+            vsa,
             human,
         } => Judging {
             git,
             subject: change.map(Subject::Change).or(group.map(Subject::Group)),
             summary,
+            vsa,
             human,
         }
         .all(&input),
-        Command::Collect { repo, change, queue } => print_calls(&repo, change, queue.as_deref()),
+        Command::Collect {
+            extends: Some(answers),
+            git: Some(folder),
+            ..
+        } => print_organisation_calls(&answers, &folder),
+        Command::Collect {
+            repo, change, queue, ..
+        } => print_calls(&repo.unwrap_or_default(), change, queue.as_deref()),
         Command::Explain { reason } => explain(reason.as_deref()),
         Command::Extract { body, out } => extract_file(&body, &out),
         Command::Bundle { bundle } => check_bundle(&bundle),
-        Command::Policy(PolicyCommand::Check { root }) => check_policy(&root),
-        Command::Policy(PolicyCommand::Test { root, examples }) => test_policy(&root, &examples),
+        Command::Policy(PolicyCommand::Check { root, extends }) => check_policy(&root, extends.as_deref()),
+        Command::Policy(PolicyCommand::Test {
+            root,
+            examples,
+            extends,
+        }) => test_policy(&root, &examples, extends.as_deref()),
         Command::Policy(PolicyCommand::Schema) => write!(io::stdout(), "{}", policy::SCHEMA).map(|()| 0),
     };
     match result {
@@ -159,12 +191,18 @@ struct Judging {
     git: Option<PathBuf>,
     subject: Option<Subject>,
     summary: Option<PathBuf>,
+    vsa: Option<PathBuf>,
     human: bool,
 }
 
 impl Judging {
     /// One verdict after the other. All of them are judged, whatever becomes of one.
     fn all(&self, inputs: &[PathBuf]) -> io::Result<u8> {
+        if self.vsa.is_some() && inputs.len() > 1 {
+            return Err(io::Error::other(
+                "--vsa takes one input: each statement is about one change",
+            ));
+        }
         let mut worst = 0;
         for path in inputs {
             worst = worst.max(self.one(path)?);
@@ -173,12 +211,20 @@ impl Judging {
     }
 
     fn one(&self, path: &Path) -> io::Result<u8> {
-        let json = read(path)?;
+        let json = read(path);
+        // One of an earlier run says nothing about this one.
+        if let Some(path) = self.vsa.as_ref().filter(|path| path.exists()) {
+            fs::remove_file(path)?;
+        }
+        let json = json?;
         let now = Timestamp::now();
         let (document, text, summary, code) = match self.read(&json) {
             Ok((input, git)) => {
                 let objects = git.as_ref().map(|git| -> &dyn Objects { git });
                 let verdict = judge_with(&input, objects, now);
+                if let (Some(path), Some(statement)) = (&self.vsa, vsa::statement(&verdict, &input)) {
+                    fs::write(path, format!("{statement}\n"))?;
+                }
                 (
                     serde_json::to_string_pretty(&verdict)?,
                     report::verdict(&verdict),
@@ -237,6 +283,21 @@ fn print_calls(repo: &str, change: Option<u64>, queue: Option<&str>) -> io::Resu
     Ok(0)
 }
 
+fn print_organisation_calls(answers: &Path, folder: &Path) -> io::Result<u8> {
+    let extended = match collect::extended(&read(answers)?, folder) {
+        Ok(extended) => extended,
+        Err(fault) => {
+            write!(io::stderr(), "{}", report::unread(&fault))?;
+            return Ok(UNDECIDED);
+        }
+    };
+    let repos: BTreeSet<String> = extended.into_iter().map(|one| one.repo).collect();
+    // A policy that names anything else cannot be read, and so extends nothing here.
+    let names = repos.iter().filter_map(|repo| collect::calls::Name::read(repo));
+    write!(io::stdout(), "{}", collect::calls::organisation_script(names))?;
+    Ok(0)
+}
+
 fn explain(name: Option<&str>) -> io::Result<u8> {
     let reasons = match name {
         None => Reason::ALL.to_vec(),
@@ -292,9 +353,9 @@ fn check_bundle(path: &Path) -> io::Result<u8> {
     }
 }
 
-fn check_policy(root: &Path) -> io::Result<u8> {
+fn check_policy(root: &Path, extends: Option<&Path>) -> io::Result<u8> {
     let mut out = io::stdout().lock();
-    match policy::check(root, Timestamp::now())? {
+    match policy::check(root, extends, Timestamp::now())? {
         policy::Checked::Readable(odd) => {
             write!(out, "{}", report::lines("warning", &odd))?;
             writeln!(out, "the policy can be read; {} warnings", odd.len())?;
@@ -307,9 +368,9 @@ fn check_policy(root: &Path) -> io::Result<u8> {
     }
 }
 
-fn test_policy(root: &Path, examples: &str) -> io::Result<u8> {
+fn test_policy(root: &Path, examples: &str, extends: Option<&Path>) -> io::Result<u8> {
     let mut out = io::stdout().lock();
-    match policy::test(root, examples)? {
+    match policy::test(root, examples, extends)? {
         Ok((count, differences)) => {
             write!(out, "{}", report::lines("error", &differences))?;
             writeln!(out, "{count} examples; {} differences", differences.len())?;

@@ -12,6 +12,9 @@ use serde_json::json;
 pub(crate) fn verdict(verdict: &Verdict) -> String {
     let mut text = String::new();
     let change = &verdict.change;
+    if let Some(first) = alarm(verdict) {
+        line(&mut text, first);
+    }
     line(
         &mut text,
         &format!("{}: {}", verdict.verdict.word().replace('_', " "), verdict.detail),
@@ -30,13 +33,24 @@ pub(crate) fn verdict(verdict: &Verdict) -> String {
         ),
     );
     match &verdict.policy {
-        Some(policy) => line(
-            &mut text,
-            &format!(
-                "  policy   {} ({}) at {}",
-                policy.path, policy.blob, policy.target_tip
-            ),
-        ),
+        Some(policy) => {
+            line(
+                &mut text,
+                &format!(
+                    "  policy   {} ({}) at {}",
+                    policy.path, policy.blob, policy.target_tip
+                ),
+            );
+            if let Some(theirs) = &policy.extends {
+                line(
+                    &mut text,
+                    &format!(
+                        "  extends  {}:{} ({}) at {}",
+                        theirs.repo, theirs.path, theirs.blob, theirs.tip
+                    ),
+                );
+            }
+        }
         None => line(&mut text, "  policy   none"),
     }
     for signer in &verdict.signers {
@@ -48,11 +62,25 @@ pub(crate) fn verdict(verdict: &Verdict) -> String {
             ),
         );
     }
+    for (signer, reason) in verdict
+        .break_glass
+        .iter()
+        .flat_map(|glass| glass.people.iter().zip(&glass.reasons))
+    {
+        line(
+            &mut text,
+            &format!(
+                "  broken   by {} ({}) with {}, review {}: {reason:?}",
+                signer.login, signer.principal, signer.key, signer.review
+            ),
+        );
+    }
     for review in &verdict.reviews {
         let who = review.reviewer.as_deref().unwrap_or("a deleted account");
         let what = match (&review.reason, &review.detail) {
             (Some(reason), Some(detail)) => format!("{reason}: {detail}"),
             (Some(reason), None) => reason.to_string(),
+            (None, _) if review.breaks_glass => "breaks the glass".to_owned(),
             (None, _) => "counts".to_owned(),
         };
         line(
@@ -65,6 +93,19 @@ pub(crate) fn verdict(verdict: &Verdict) -> String {
     }
     line(&mut text, &format!("  as of    {}", verdict.as_of));
     text
+}
+
+/// What stands before everything else where the glass was broken, for this change or for one that passes with it.
+pub(crate) fn alarm(verdict: &Verdict) -> Option<&'static str> {
+    if verdict.verdict.exit_code() != 0 {
+        None
+    } else if verdict.break_glass.is_some() {
+        Some("BREAK GLASS: this change passes WITHOUT the sign-off that the policy asks for")
+    } else if verdict.notes.iter().any(|note| note.starts_with("BREAK GLASS")) {
+        Some("BREAK GLASS: a change that passes with this one was NOT signed off")
+    } else {
+        None
+    }
 }
 
 /// An input that could not be read, in words.
@@ -88,7 +129,7 @@ pub(crate) fn unread_json(fault: &Fault, now: Timestamp) -> serde_json::Result<S
     serde_json::to_string_pretty(&json!({
         "format": FORMAT, "verdict": "undecided", "reason": fault.reason, "detail": fault.detail,
         "hint": fault.reason.hint(), "as_of": now, "change": null, "policy": null, "requirement": null,
-        "signers": [], "reviews": [], "notes": [],
+        "signers": [], "break_glass": null, "reviews": [], "notes": [],
     }))
 }
 

@@ -5,12 +5,17 @@ use std::fmt::Write as _;
 use countersign_core::reason::{Fault, Reason};
 use countersign_core::verify::Verdict;
 
-use crate::report::is_plain;
+use crate::report::{alarm, is_plain};
 
 /// A verdict.
 pub(crate) fn verdict(verdict: &Verdict) -> String {
     let change = &verdict.change;
-    let mut text = format!("### Sign-off: {}\n\n", verdict.verdict.word().replace('_', " "));
+    let mut text = alarm(verdict).map_or(String::new(), |first| format!("> [!CAUTION]\n> **{first}**\n\n"));
+    let _ = writeln!(
+        text,
+        "### Sign-off: {}\n",
+        verdict.verdict.word().replace('_', " ")
+    );
     let place = format!("{}#{} at {}", change.repo, change.number, change.head);
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{}: {}\n", code(&place), code(&verdict.detail));
@@ -24,6 +29,14 @@ pub(crate) fn verdict(verdict: &Verdict) -> String {
             let _ = writeln!(text, "| {login} | {key} | {until} |");
         }
         text.push('\n');
+    }
+    if let Some(glass) = &verdict.break_glass {
+        text += "| glass broken by | key | reason |\n|---|---|---|\n";
+        for (signer, reason) in glass.people.iter().zip(&glass.reasons) {
+            let (login, key) = (code(&signer.login), code(&signer.key));
+            let _ = writeln!(text, "| {login} | {key} | {} |", code(reason));
+        }
+        let _ = writeln!(text, "\nIt holds until {}.\n", glass.until);
     }
     let refused: Vec<_> = verdict
         .reviews

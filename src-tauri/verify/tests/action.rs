@@ -11,11 +11,15 @@ use std::fs;
 use std::process::Command;
 
 use repo::Repo;
-use repo::answers::{FakeGh, answers};
+use repo::answers::{FakeGh, answers, organisation};
+use repo::signed_by;
 use serde_json::{Value, json};
+use support::{OLGA, PRIYA, REASON, add_review, let_break, scene};
 
 struct World {
     repo: Repo,
+    /// The organisation's.
+    policies: Option<Repo>,
     gh: FakeGh,
 }
 
@@ -23,6 +27,7 @@ impl World {
     fn new() -> Self {
         let world = Self {
             repo: Repo::new(),
+            policies: None,
             gh: FakeGh::new(),
         };
         world
@@ -46,6 +51,10 @@ impl World {
         let server = tempfile::tempdir().unwrap();
         fs::create_dir(server.path().join("acme")).unwrap();
         std::os::unix::fs::symlink(self.repo.path(), server.path().join("acme/payments")).unwrap();
+        if let Some(policies) = &self.policies {
+            fs::create_dir(server.path().join("Acme")).unwrap();
+            std::os::unix::fs::symlink(policies.path(), server.path().join("Acme/policies")).unwrap();
+        }
         let _ = fs::remove_file(self.gh.path().join("statuses"));
         let output = Command::new("bash")
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/action.sh"))
@@ -113,6 +122,95 @@ fn what_cannot_be_collected_is_an_error_and_takes_an_old_success_away() {
     let (succeeded, statuses) = world.act(&[]);
     assert_eq!(statuses, [status(&signed, "error", "could not be collected")]);
     assert!(!succeeded);
+}
+
+#[test]
+fn the_organisations_policy_is_fetched_from_its_default_branch() {
+    let mut world = World::new();
+    world.repo.extends("acme/policies:.github/countersign.toml");
+    let signed = world.repo.branch("signed", "ledger.rs", "signed\n");
+    world.open(&[&world.repo.approved("7", &signed)]);
+    let act = |world: &World| {
+        let (_, statuses) = world.act(&[]);
+        let [one] = statuses.as_slice() else {
+            panic!("{statuses:?}")
+        };
+        one.clone()
+    };
+    assert_eq!(act(&world), status(&signed, "error", "could not be collected"));
+    for (approvals, expected) in [
+        (1, status(&signed, "success", "accepted")),
+        (2, status(&signed, "failure", "rejected: E_QUORUM")),
+    ] {
+        let policies = Repo::organisation(approvals);
+        world.gh.write(
+            "organisation",
+            &organisation(&policies.git(&["rev-parse", "main"])).to_string(),
+        );
+        world.policies = Some(policies);
+        assert_eq!(act(&world), expected);
+    }
+    // What the forge names is not there to be fetched.
+    world
+        .gh
+        .write("organisation", &organisation(&"5".repeat(40)).to_string());
+    assert_eq!(act(&world), status(&signed, "error", "could not be collected"));
+    world
+        .gh
+        .write("organisation", &organisation("--upload-pack=x").to_string());
+    assert_eq!(act(&world), status(&signed, "error", "could not be collected"));
+}
+
+#[test]
+fn a_broken_glass_is_seen_in_the_status() {
+    let world = World::new();
+    let mut trust = scene("x");
+    let_break(&mut trust);
+    for (file, path) in [
+        ("policy", "countersign.toml"),
+        ("allowed_signers", "allowed_signers"),
+    ] {
+        let text = trust["trust"][file]["text"].as_str().unwrap();
+        world.repo.write(&format!(".github/{path}"), text);
+    }
+    world.repo.commit("Emergencies");
+    let head = world.repo.branch("fix", "ledger.rs", "fixed\n");
+    let mut change = world.repo.collected("7", &head);
+    for (id, who) in [("71", PRIYA), ("72", OLGA)] {
+        let mut review = signed_by(who, &change, |predicate| {
+            predicate["breakGlass"] = json!({ "reason": REASON });
+        });
+        review["id"] = json!(id);
+        add_review(&mut change, review);
+    }
+    world.open(&[&change]);
+    let (_, statuses) = world.act(&[]);
+    let summary = fs::read_to_string(world.gh.path().join("summary.md")).unwrap();
+    assert_eq!(
+        statuses,
+        [status(&head, "success", "accepted: BREAK GLASS")],
+        "{summary}"
+    );
+    assert!(
+        summary.starts_with("> [!CAUTION]\n> **BREAK GLASS: "),
+        "{summary}"
+    );
+}
+
+#[test]
+fn notes_of_agents_are_fetched() {
+    let world = World::new();
+    let policy = support::policy_text().replacen("[signoff]", "[signoff]\nundeclared = \"allow\"", 1);
+    world.repo.write(".github/countersign.toml", &policy);
+    world.repo.commit("Allow");
+    let head = world.repo.branch("quiet", "ledger.rs", "quiet\n");
+    world.open(&[&world.repo.collected("7", &head)]);
+    assert_eq!(world.act(&[]).1, [status(&head, "success", "not_required")]);
+    let note = "ledger.rs\n  p1 1-1\n---\n{\"prompts\": {\"p1\": {\"agent_id\": {\"tool\": \"claude\", \"id\": \"x\"}}}}";
+    world
+        .repo
+        .git(&["notes", "--ref", "refs/notes/ai", "add", "-m", note, &head]);
+    assert_eq!(world.act(&[]).1, [status(&head, "failure", "rejected: E_QUORUM")]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use countersign_core::decision::{Decision, OutboxState};
 use countersign_core::ledger::{self, Line};
 use countersign_core::signature::extract;
 use serde_json::{Value, json};
-use support::{NOW, PRIYA, approved, key_of};
+use support::{NOW, OLGA, PATH, PRIYA, add_review, approved, breaks, key_of, let_break, scene};
 
 /// Two lines: the decision signed, and confirmed by the forge.
 fn lines(input: &Value, edit: impl Fn(&mut Line)) -> Vec<String> {
@@ -80,6 +80,21 @@ fn a_whole_bundle_fits_together_years_later() {
         (0, &json!([])),
         "no ledger: {said:#}"
     );
+}
+
+#[test]
+fn a_broken_glass_fits_together_too() {
+    let mut input = scene(PATH);
+    let_break(&mut input);
+    for (id, who) in [("9001", PRIYA), ("9002", OLGA)] {
+        add_review(&mut input, breaks(id, who, PATH, |_| {}));
+    }
+    let (code, said) = check(&bundle(&input, NOW, &lines(&input, |_| ())));
+    assert_eq!((code, &said["consistent"]), (0, &json!(true)), "{said:#}");
+    assert_eq!(said["ledger"]["signed_here"], json!(["9001"]));
+    assert_eq!(said["then"]["break_glass"]["people"][1]["login"], json!(OLGA.0));
+    let other = lines(&input, |line| line.key = "SHA256:other".to_owned());
+    assert_eq!(check(&bundle(&input, NOW, &other)).0, 1);
 }
 
 #[test]

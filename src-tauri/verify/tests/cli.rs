@@ -14,6 +14,7 @@ use countersign_core::reason::Reason;
 use countersign_core::verify::input;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use ssh_key::sha2::{Digest, Sha256};
 use support::{
     NAMESPACE, PATH, PRIYA, USUAL, add_review, allowed_signers, key_of, review, scene, signed_body, statement,
 };
@@ -74,6 +75,7 @@ fn exit_codes_and_output_are_as_documented() {
         verdict["policy"]["blob"],
         json!(support::blob_name(&support::policy_text()))
     );
+    assert_eq!(verdict["policy"]["extends"], Value::Null);
     assert!(err.starts_with("accepted: signed off by priya-n"), "{err}");
 
     let mut moved = fresh();
@@ -150,6 +152,100 @@ fn of_several_inputs_each_is_judged_and_the_worst_counts() {
     let words: Vec<&Value> = verdicts.iter().map(|verdict| &verdict["verdict"]).collect();
     assert_eq!(words, [&json!("rejected"), &json!("accepted")]);
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn the_verdict_is_given_as_a_verification_summary() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("vsa.json");
+    let summary = |input: &Value| -> Option<Value> {
+        judge(input, &["--vsa", file.to_str().unwrap()]);
+        let text = fs::read_to_string(&file).ok()?;
+        Some(serde_json::from_str(&text).unwrap())
+    };
+    let accepted = fresh();
+    let statement = summary(&accepted).unwrap();
+    assert_eq!(statement["_type"], json!("https://in-toto.io/Statement/v1"));
+    assert_eq!(
+        statement["subject"],
+        json!([{"name": "git+https://github.com/acme/payments", "digest": {"gitCommit": "1".repeat(40)}}])
+    );
+    assert_eq!(
+        statement["predicateType"],
+        json!("https://slsa.dev/verification_summary/v1")
+    );
+    let predicate = &statement["predicate"];
+    let said: Value = serde_json::from_str(&judge(&accepted, &[]).1).unwrap();
+    let blob = &said["policy"]["blob"];
+    let uri = format!(
+        "git+https://github.com/acme/payments@{}#.github/countersign.toml",
+        "3".repeat(40)
+    );
+    assert_eq!(
+        predicate["policy"],
+        json!({"uri": uri, "digest": {"gitBlob": blob}})
+    );
+    assert_eq!(
+        predicate["resourceUri"],
+        json!("git+https://github.com/acme/payments")
+    );
+    assert!(
+        predicate["verifier"]["id"]
+            .as_str()
+            .unwrap()
+            .starts_with("https://")
+    );
+    assert!(
+        predicate["timeVerified"]
+            .as_str()
+            .unwrap()
+            .parse::<Timestamp>()
+            .is_ok()
+    );
+    let body = accepted["reviews"]["items"][0]["body"].as_str().unwrap();
+    let envelope = countersign_core::signature::extract(body).unwrap().to_json();
+    let digest = support::hex(&Sha256::digest(envelope.as_bytes()));
+    let uri = "https://github.com/acme/payments/pull/4217#pullrequestreview-9001";
+    assert_eq!(
+        predicate["inputAttestations"],
+        json!([{"uri": uri, "digest": {"sha256": digest}}])
+    );
+
+    let mut seniors = scene(PATH);
+    let priya = support::person(PRIYA.0, PRIYA.1);
+    seniors["change"]["author"] = priya.clone();
+    for role in ["author", "committer"] {
+        seniors["commits"]["items"][0][role]["account"] = priya.clone();
+    }
+    seniors["pushes"][0]["actor"] = priya;
+    for (input, result, level) in [
+        (&accepted, "PASSED", "ORG_SOURCE_COUNTERSIGN_SIGNED_OFF"),
+        (&seniors, "PASSED", "ORG_SOURCE_COUNTERSIGN_NOT_REQUIRED"),
+        (&scene(PATH), "FAILED", "FAILED"),
+    ] {
+        let predicate = &summary(input).unwrap()["predicate"];
+        assert_eq!(
+            (&predicate["verificationResult"], &predicate["verifiedLevels"]),
+            (&json!(result), &json!([level]))
+        );
+    }
+    // The file of the last run does not outlive it.
+    let mut undecided = fresh();
+    undecided["trust"]["policy"] = Value::Null;
+    for input in [undecided, json!({})] {
+        fs::write(&file, "PASSED").unwrap();
+        assert_eq!(summary(&input), None);
+    }
+    let two = [
+        "judge",
+        "--vsa",
+        file.to_str().unwrap(),
+        "--input",
+        "/dev/null",
+        "/dev/null",
+    ];
+    let output = run(&two, Path::new("/dev/null"));
+    assert!(output.status.code() == Some(2) && output.stdout.is_empty() && !file.exists());
 }
 
 #[test]
@@ -234,75 +330,5 @@ fn extract_gives_what_ssh_keygen_takes() {
         String::from_utf8(output.stderr)
             .unwrap()
             .starts_with("E_NO_ENVELOPE")
-    );
-}
-
-#[test]
-fn a_policy_is_checked_in_its_working_tree() {
-    let folder = tempfile::tempdir().unwrap();
-    let check = || {
-        let root = folder.path().to_str().unwrap();
-        let output = run(&["policy", "check", "--root", root], Path::new("/dev/null"));
-        (output.status.code(), String::from_utf8(output.stdout).unwrap())
-    };
-    assert_eq!(check().0, Some(2), "there is none");
-    let github = folder.path().join(".github");
-    fs::create_dir(&github).unwrap();
-    fs::write(github.join("countersign.toml"), support::policy_text()).unwrap();
-    fs::write(github.join("allowed_signers"), allowed_signers()).unwrap();
-    let (code, said) = check();
-    assert_eq!(code, Some(1), "the revoked keys are not there: {said}");
-    fs::write(github.join("revoked_keys"), "").unwrap();
-    let (code, said) = check();
-    assert_eq!(code, Some(0), "{said}");
-    assert!(
-        said.contains("warning: \"priya-n\" has no enrolled security key"),
-        "{said}"
-    );
-    fs::write(
-        github.join("countersign.toml"),
-        support::policy_text() + "more = 1\n",
-    )
-    .unwrap();
-    let (code, said) = check();
-    assert_eq!(code, Some(1));
-    assert!(
-        said.starts_with("error: .github/countersign.toml, line "),
-        "{said}"
-    );
-    fs::remove_file(github.join("revoked_keys")).unwrap();
-    fs::write(github.join("countersign.toml"), support::policy_text()).unwrap();
-    std::os::unix::fs::symlink("allowed_signers", github.join("revoked_keys")).unwrap();
-    let (code, said) = check();
-    assert!(code == Some(1) && said.contains("is a link"), "{said}");
-}
-
-#[test]
-fn a_policy_is_tested_by_examples() {
-    let folder = tempfile::tempdir().unwrap();
-    let github = folder.path().join(".github");
-    fs::create_dir(&github).unwrap();
-    fs::write(github.join("countersign.toml"), support::policy_text()).unwrap();
-    let test = |examples: &str| {
-        fs::write(github.join("countersign-examples.toml"), examples).unwrap();
-        let root = folder.path().to_str().unwrap();
-        let output = run(&["policy", "test", "--root", root], Path::new("/dev/null"));
-        (output.status.code(), String::from_utf8(output.stdout).unwrap())
-    };
-    let example = "[[change]]\nname = \"infrastructure\"\npaths = [\"infra/a.tf\"]\napprovals = ";
-    assert_eq!(
-        test(&format!("{example}2\n")),
-        (Some(0), "1 examples; 0 differences\n".to_owned())
-    );
-    let (code, said) = test(&format!("{example}1\n"));
-    assert_eq!(code, Some(1));
-    assert!(
-        said.starts_with("error: infrastructure: approvals: expected 1, found 2\n"),
-        "{said}"
-    );
-    let (code, said) = test("[[change]]\nname = 1\n");
-    assert!(
-        code == Some(1) && said.starts_with("error: .github/countersign-examples.toml, line 2"),
-        "{said}"
     );
 }

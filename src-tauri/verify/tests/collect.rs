@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use repo::answers::{FakeGh, actor, answers, joined};
+use repo::answers::{FakeGh, actor, answers, joined, organisation};
 use repo::{Repo, approval};
 use serde_json::{Value, json};
 use support::{PRIYA, RAVI, add_review};
@@ -123,6 +123,61 @@ fn a_twin_must_be_collected_and_pass() {
     let both = [all, answers(&repo.approved("8", head))].concat();
     let (code, _, said) = judge(&joined(&both), repo.path());
     assert_eq!(code, 0, "{said}");
+}
+
+#[test]
+fn the_organisations_policy_comes_from_the_branch_that_the_forge_names() {
+    let (repo, _) = world();
+    let asks = |answers: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("answers");
+        fs::write(&file, answers).unwrap();
+        let [file, git] = [file.as_path(), repo.path()].map(|path| path.to_str().unwrap());
+        let output = gate(&["collect", "--extends", file, "--git", git]);
+        (
+            output.status.code().unwrap(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
+    };
+    let collected = || joined(&answers(&repo.approved("7", &repo.git(&["rev-parse", "change"]))));
+    let (code, script) = asks(&collected());
+    assert_eq!(
+        (code, script.contains("gh api")),
+        (0, false),
+        "it extends none: {script}"
+    );
+    assert_eq!(asks("no JSON").0, 2);
+
+    repo.extends("acme/policies:.github/countersign.toml");
+    let (code, script) = asks(&collected());
+    assert!(
+        code == 0 && script.contains("-f owner='acme' -f name='policies'"),
+        "{script}"
+    );
+    let (code, reason, said) = judge(&collected(), repo.path());
+    assert_eq!((code, &reason), (2, &json!("E_INPUT_MISSING")), "{said}");
+
+    let policies = Repo::organisation(2);
+    let lax = policies.git(&["rev-parse", "main^"]);
+    let tip = policies.git(&["rev-parse", "main"]);
+    let with = |tip: &str| format!("{}{}", collected(), organisation(tip));
+    let (code, reason, said) = judge(&with(&tip), repo.path());
+    assert_eq!(
+        (code, &reason),
+        (2, &json!("E_INPUT_MISSING")),
+        "not fetched: {said}"
+    );
+    repo.git(&["fetch", "--quiet", policies.path().to_str().unwrap(), "main"]);
+    let (code, reason, said) = judge(&with(&tip), repo.path());
+    assert_eq!((code, &reason), (1, &json!("E_QUORUM")), "{said}");
+    let (code, _, said) = judge(&with(&lax), repo.path());
+    assert_eq!(code, 0, "{said}");
+    let (code, reason, said) = judge(&(with(&tip) + &organisation(&lax).to_string()), repo.path());
+    assert_eq!(
+        (code, &reason),
+        (2, &json!("E_INPUT_MISSING")),
+        "it moved meanwhile: {said}"
+    );
 }
 
 #[test]

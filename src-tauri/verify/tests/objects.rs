@@ -79,6 +79,102 @@ fn what_it_contradicts_is_refused_by_name() {
 }
 
 #[test]
+fn what_agents_noted_is_a_mark() {
+    let (repo, _) = world();
+    let text = support::policy_text().replacen("[signoff]", "[signoff]\nundeclared = \"allow\"", 1);
+    repo.write(".github/countersign.toml", &text);
+    repo.commit("Allow");
+    let head = repo.git(&["rev-parse", "change"]);
+    let mut input = repo.collected("7", &head);
+    input["trust"]["policy"]["blob"] = json!(support::blob_name(&text));
+    input["trust"]["policy"]["text"] = json!(text);
+    let judged = || judge(&input, Some(repo.path()));
+    let passes = || {
+        let (code, reason, said) = judged();
+        assert_eq!((code, &reason), (0, &Value::Null), "{said}");
+    };
+    let note = |reference: &str, commit: &str, text: &str| {
+        repo.git(&["notes", "--ref", reference, "add", "-f", "-m", text, commit]);
+    };
+    let prompts = "new.rs\n  abc 1-3\n---\n{\"schema_version\": \"authorship/3.0.0\", \"prompts\": {\"abc\": \
+        {\"agent_id\": {\"tool\": \"claude\", \"id\": \"x\", \"model\": \"y\"}}}}";
+    let people = "new.rs\n---\n{\"schema_version\": \"authorship/3.0.0\", \"prompts\": {}}";
+    passes();
+    note("refs/notes/ai", "main", prompts);
+    passes();
+    note("refs/notes/commits", &head, prompts);
+    passes();
+    note("refs/notes/ai", &head, people);
+    passes();
+    note("refs/notes/ai", &head, prompts);
+    let (code, reason, said) = judged();
+    assert_eq!((code, &reason), (1, &json!("E_QUORUM")), "{said}");
+    note("refs/notes/ai", &head, people);
+    note("refs/notes/ai", &format!("{head}^"), prompts);
+    let (code, reason, said) = judged();
+    assert_eq!(
+        (code, &reason),
+        (1, &json!("E_QUORUM")),
+        "an earlier commit: {said}"
+    );
+
+    // With many notes git puts them into folders by their names.
+    let tree = repo.git(&["rev-parse", "refs/notes/ai^{tree}"]);
+    let blob = repo.git(&[
+        "rev-parse",
+        &format!("{tree}:{}", repo.git(&["rev-parse", "change^"])),
+    ]);
+    for pairs in [1, 2, 3] {
+        let name = repo.git(&["rev-parse", "change^"]);
+        let mut path = name.clone();
+        for pair in (1..=pairs).rev() {
+            path.insert(2 * pair, '/');
+        }
+        repo.git(&["read-tree", "--empty"]);
+        repo.git(&[
+            "update-index",
+            "--add",
+            "--cacheinfo",
+            &format!("100644,{blob},{path}"),
+        ]);
+        let commit = repo.git(&["commit-tree", "-m", "Notes", &repo.git(&["write-tree"])]);
+        repo.git(&["update-ref", "refs/notes/ai", &commit]);
+        assert_eq!(judged().1, json!("E_QUORUM"), "{path}");
+    }
+    repo.git(&["update-ref", "-d", "refs/notes/ai"]);
+    passes();
+}
+
+#[test]
+fn the_organisations_files_are_held_against_its_tip() {
+    let (repo, _) = world();
+    repo.extends("acme/policies:.github/countersign.toml");
+    let policies = Repo::organisation(1);
+    repo.git(&["fetch", "--quiet", policies.path().to_str().unwrap(), "main"]);
+    let mut input = repo.approved("7", &repo.git(&["rev-parse", "change"]));
+    let text = repo.git(&["show", "main:.github/countersign.toml"]) + "\n";
+    input["trust"]["policy"]["blob"] = json!(support::blob_name(&text));
+    input["trust"]["policy"]["text"] = json!(text);
+    let mut theirs = support::scene("x")["trust"].clone();
+    let theirs = theirs.as_object_mut().unwrap();
+    theirs.retain(|name, _| !matches!(name.as_str(), "target_tip" | "gate_files"));
+    theirs.extend([
+        ("repo".to_owned(), json!("acme/policies")),
+        ("repo_id".to_owned(), json!("5550001")),
+        ("tip".to_owned(), json!(policies.git(&["rev-parse", "main"]))),
+    ]);
+    input["trust"]["organisation"] = json!(theirs);
+    let (code, _, said) = judge(&input, Some(repo.path()));
+    assert_eq!(code, 0, "{said}");
+    let text = support::policy_text() + "# looser\n";
+    input["trust"]["organisation"]["policy"]["blob"] = json!(support::blob_name(&text));
+    input["trust"]["organisation"]["policy"]["text"] = json!(text);
+    assert_eq!(judge(&input, None).0, 0, "nothing contradicts it");
+    let (code, reason, said) = judge(&input, Some(repo.path()));
+    assert_eq!((code, &reason), (2, &json!("E_INPUT_MISSING")), "{said}");
+}
+
+#[test]
 fn objects_that_a_clone_lacks_are_missing_and_not_fetched() {
     let (repo, input) = world();
     repo.git(&["config", "uploadpack.allowFilter", "true"]);

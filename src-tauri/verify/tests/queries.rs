@@ -18,7 +18,7 @@ fn the_queries_are_valid() {
     let valid = |query: &str| ExecutableDocument::parse_and_validate(&schema, query, "query").is_ok();
     let queries: Vec<&str> = calls::QUERIES
         .into_iter()
-        .chain([calls::QUEUE, calls::HEAD])
+        .chain([calls::QUEUE, calls::HEAD, calls::ORGANISATION])
         .collect();
     for query in &queries {
         if let Err(errors) = ExecutableDocument::parse_and_validate(&schema, *query, "query") {

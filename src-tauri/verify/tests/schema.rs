@@ -54,6 +54,15 @@ fn it_has_every_field_and_word() {
         let found = named(&format!("/properties/{list}/items"));
         assert_eq!(found, fields(&format!("[[{list}]]")), "{list}");
     }
+    assert_eq!(
+        named("/properties/break_glass"),
+        words("[break_glass]", "nonsense")
+    );
+    assert_eq!(
+        schema["properties"]["break_glass"]["properties"]["who"]["items"]["$ref"],
+        "#/properties/senior/items"
+    );
+    assert_eq!(fields("[[break_glass.who]]"), fields("[[senior]]"));
     for field in ["require", "undeclared", "authors", "presence", "bind"] {
         let allowed = schema["$defs"][field]["enum"].as_array().unwrap();
         let allowed: BTreeSet<String> = allowed

@@ -1,7 +1,7 @@
 //! `.github/countersign.toml`, read strictly: what is not known is an error with its place.
 
 use std::collections::BTreeSet;
-use std::fmt;
+use std::str::FromStr;
 
 use jiff::SignedDuration;
 use serde::Deserialize;
@@ -9,91 +9,18 @@ use serde::de::{Deserializer, Error as _};
 use toml::Spanned;
 
 use super::{
-    Asks, Authors, Bind, Component, Policy, Presence, Require, Rule, Senior, Undeclared, Unreadable,
+    Asks, Authors, Bind, BreakGlass, Component, Extended, Pattern, Policy, Presence, Require, Rule, Senior,
+    Undeclared, Unreadable,
 };
 use crate::decision::is_decimal;
 use crate::evidence::custom::{Custom, MarkerTable};
-use crate::globs::Glob;
 
 /// Most globs in one policy.
 pub const MAX_PATTERNS: usize = 2_000;
 
-/// A glob over repository paths: `*` stops at `/`, `**` does not, dotfiles match, case counts.
-#[derive(Clone)]
-pub struct Pattern {
-    text: String,
-    glob: Glob,
-}
-
-impl Pattern {
-    /// Reads a glob.
-    ///
-    /// # Errors
-    /// What is wrong with it, for people. A glob that could never match (`/x`, `x/`, `../x`) is refused too, and
-    /// one that means less than it seems to (`**` within a name, `?` or `[ ]` beside letters outside of ASCII).
-    pub fn new(text: &str) -> Result<Self, String> {
-        if text.is_empty() || text.starts_with('/') || text.ends_with('/') {
-            return Err(format!(
-                "expected a path from the repository's root such as \"infra/**\", found {text:?}"
-            ));
-        }
-        if text.split('/').any(|part| matches!(part, "" | "." | "..")) {
-            return Err(format!(
-                "expected a path without empty, \".\" and \"..\" parts, found {text:?}"
-            ));
-        }
-        let glob = Glob::new(text)
-            .map_err(|error| format!("expected a glob such as \"**/*.tf\", found {text:?}: {error}"))?;
-        Ok(Self {
-            text: text.to_owned(),
-            glob,
-        })
-    }
-
-    /// Whether it matches a path from the repository's root.
-    pub fn matches(&self, path: &str) -> bool {
-        self.glob.matches(path)
-    }
-
-    /// Whether it could match something below a path, were that a folder. Where it is hard to tell, it could.
-    pub fn may_match_below(&self, path: &str) -> bool {
-        let mut parts = self.text.split('/');
-        for step in path.split('/') {
-            match parts.next() {
-                None => return false,
-                Some(part) if part == "**" || part.contains(['[', '{', '\\']) => return true,
-                Some(part) if part.contains(['*', '?']) || part == step => {}
-                Some(_) => return false,
-            }
-        }
-        parts.next().is_some()
-    }
-
-    /// The glob as written.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-}
-
-impl fmt::Debug for Pattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Pattern({:?})", self.text)
-    }
-}
-
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
-    }
-}
-
-impl Eq for Pattern {}
-
-impl<'de> Deserialize<'de> for Pattern {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(&String::deserialize(deserializer)?).map_err(D::Error::custom)
-    }
-}
+/// How long the glass stays broken where the policy does not say, and longest.
+const DEFAULT_WINDOW: SignedDuration = SignedDuration::from_hours(2);
+const LONGEST_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
 /// A time such as `7d`, `72h`, `30m`, `90s`.
 struct Length(SignedDuration);
@@ -132,14 +59,29 @@ struct FilePath(String);
 impl<'de> Deserialize<'de> for FilePath {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let plain = !text.is_empty() && text.split('/').all(|part| !matches!(part, "" | "." | ".."));
-        if plain {
+        if is_file_path(&text) {
             Ok(Self(text))
         } else {
             Err(D::Error::custom(format!(
                 "expected a file's path from the repository's root, found {text:?}"
             )))
         }
+    }
+}
+
+/// From the repository's root, without empty parts and such as lead elsewhere.
+pub(super) fn is_file_path(text: &str) -> bool {
+    text.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
+/// Where another policy is.
+struct ExtendedText(String);
+
+impl<'de> Deserialize<'de> for ExtendedText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Extended::from_str(&text).map_err(D::Error::custom)?;
+        Ok(Self(text))
     }
 }
 
@@ -206,7 +148,7 @@ struct Document {
     version: Spanned<i64>,
     allowed_signers: FilePath,
     revoked_keys: Option<FilePath>,
-    extends: Option<String>,
+    extends: Option<ExtendedText>,
     #[serde(default)]
     signoff: SignoffTable,
     #[serde(default)]
@@ -215,7 +157,7 @@ struct Document {
     rule: Vec<RuleTable>,
     #[serde(default)]
     component: Vec<ComponentTable>,
-    break_glass: Option<toml::Table>,
+    break_glass: Option<Spanned<BreakGlassTable>>,
     #[serde(default)]
     marker: Vec<MarkerTable>,
     #[serde(default)]
@@ -245,6 +187,24 @@ struct SeniorTable {
     hardware_keys: Vec<Fingerprint>,
 }
 
+impl SeniorTable {
+    fn read(self) -> Senior {
+        Senior {
+            login: self.login,
+            id: self.id.into_inner().0,
+            principal: self.principal.into_inner().0,
+            hardware_keys: self.hardware_keys.into_iter().map(|key| key.0).collect(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BreakGlassTable {
+    who: Vec<SeniorTable>,
+    window: Option<Spanned<Length>>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RuleTable {
@@ -268,6 +228,46 @@ struct ComponentTable {
     tier: Option<u32>,
     #[serde(default)]
     depends_on: Vec<String>,
+}
+
+/// At least two people, each once; who is a senior too has the same principal there.
+fn break_glass(
+    table: Spanned<BreakGlassTable>,
+    seniors: &[Senior],
+    place: impl Fn(usize, String) -> Unreadable,
+) -> Result<BreakGlass, Unreadable> {
+    let start = table.span().start;
+    let table = table.into_inner();
+    let window = match table.window {
+        None => DEFAULT_WINDOW,
+        Some(window) if window.get_ref().0 > LONGEST_WINDOW => {
+            let message = "expected a window of at most 24h".to_owned();
+            return Err(place(window.span().start, message));
+        }
+        Some(window) => window.into_inner().0,
+    };
+    let mut who: Vec<Senior> = Vec::new();
+    for one in table.who {
+        let (id_at, principal_at) = (one.id.span().start, one.principal.span().start);
+        let one = one.read();
+        if who.iter().any(|other| other.id == one.id) {
+            return Err(place(id_at, format!("the account id {:?} stands twice", one.id)));
+        }
+        let same = |other: &&Senior| other.id == one.id || other.principal == one.principal;
+        let known = seniors.iter().chain(&who).find(same);
+        if known.is_some_and(|known| known.id != one.id || known.principal != one.principal) {
+            let message = format!(
+                "{:?} and the account id {:?} belong together elsewhere",
+                one.principal, one.id
+            );
+            return Err(place(principal_at, message));
+        }
+        who.push(one);
+    }
+    if who.len() < 2 {
+        return Err(place(start, "expected at least two people in who".to_owned()));
+    }
+    Ok(BreakGlass { who, window })
 }
 
 pub(super) fn parse(text: &str) -> Result<Policy, Unreadable> {
@@ -318,7 +318,7 @@ pub(super) fn parse(text: &str) -> Result<Policy, Unreadable> {
     let mut policy = Policy {
         allowed_signers: document.allowed_signers.0,
         revoked_keys: document.revoked_keys.map(|path| path.0),
-        extends: document.extends,
+        extends: document.extends.map(|text| text.0),
         signoff: Asks {
             require: signoff.require,
             undeclared: signoff.undeclared,
@@ -332,7 +332,7 @@ pub(super) fn parse(text: &str) -> Result<Policy, Unreadable> {
         seniors: Vec::new(),
         rules: Vec::new(),
         components: Vec::new(),
-        break_glass: document.break_glass.is_some(),
+        break_glass: None,
         // Without any there is nothing to hold against the compiled-in marks, which take longer to build than all the
         // rest of a verdict.
         markers: if document.marker.is_empty() && document.mute.is_empty() {
@@ -356,13 +356,12 @@ pub(super) fn parse(text: &str) -> Result<Policy, Unreadable> {
             senior.principal.span().start,
             "principal",
         )?;
-        policy.seniors.push(Senior {
-            login: senior.login,
-            id: senior.id.into_inner().0,
-            principal: senior.principal.into_inner().0,
-            hardware_keys: senior.hardware_keys.into_iter().map(|key| key.0).collect(),
-        });
+        policy.seniors.push(senior.read());
     }
+    policy.break_glass = document
+        .break_glass
+        .map(|table| break_glass(table, &policy.seniors, place))
+        .transpose()?;
     let globs = document.rule.iter().map(|rule| &rule.paths);
     let globs = globs.chain(document.component.iter().map(|component| &component.paths));
     let mut count = 0;

@@ -33,8 +33,10 @@ pub enum Oddity {
     IdleRule(String),
     /// Changes pass of which nobody said whether AI helped.
     UndeclaredPasses,
-    /// The part of the policy is not judged by this version.
-    NotJudged(&'static str),
+    /// So many people may break the glass, two of them together.
+    BreakGlass(usize),
+    /// The organisation's policy, which tightens this one, was not looked at.
+    Extends(String),
 }
 
 impl fmt::Display for Oddity {
@@ -64,7 +66,11 @@ impl fmt::Display for Oddity {
             Self::UndeclaredPasses => {
                 f.write_str("undeclared = \"allow\": changes without any mark of AI pass without a sign-off")
             }
-            Self::NotJudged(what) => write!(f, "{what} is not judged by this version"),
+            Self::Extends(what) => write!(f, "{what} tightens this policy and was not looked at"),
+            Self::BreakGlass(count) => write!(
+                f,
+                "[break_glass]: any two of {count} people can let a change pass without a sign-off"
+            ),
         }
     }
 }
@@ -72,11 +78,11 @@ impl fmt::Display for Oddity {
 /// Everything odd, as of `now`.
 pub fn lint(policy: &Policy, signers: &AllowedSigners, revoked: &RevokedKeys, now: Timestamp) -> Vec<Oddity> {
     let mut odd = Vec::new();
-    if policy.extends.is_some() {
-        odd.push(Oddity::NotJudged("extends"));
+    if let Some(what) = &policy.extends {
+        odd.push(Oddity::Extends(what.clone()));
     }
-    if policy.break_glass {
-        odd.push(Oddity::NotJudged("[break_glass]"));
+    if let Some(glass) = &policy.break_glass {
+        odd.push(Oddity::BreakGlass(glass.who.len()));
     }
     if policy.seniors.len() < FEWEST_SENIORS {
         odd.push(Oddity::FewSeniors(policy.seniors.len()));
@@ -112,11 +118,11 @@ pub fn lint(policy: &Policy, signers: &AllowedSigners, revoked: &RevokedKeys, no
     let presence = places
         .iter()
         .any(|(_, asks)| asks.presence.is_some_and(|presence| presence > Presence::None));
-    for senior in &policy.seniors {
+    for senior in policy.signatories() {
         keys_of(senior, signers, revoked, now, presence, &mut odd);
     }
     for name in signers.principals() {
-        if !policy.seniors.iter().any(|senior| senior.principal == name) {
+        if !policy.signatories().any(|one| one.principal == name) {
             odd.push(Oddity::StrayPrincipal(name.to_owned()));
         }
     }
@@ -170,6 +176,8 @@ mod tests {
     use crate::signature::test_keys::TestKey;
 
     const NOW: &str = "2026-11-23T22:20:00Z";
+    const GLASS: &str = "[[break_glass.who]]\nlogin = \"a\"\nid = \"1\"\nprincipal = \"a@x\"\n\
+        [[break_glass.who]]\nlogin = \"b\"\nid = \"2\"\nprincipal = \"b@x\"\n";
 
     fn policy(signoff: &str, more: &str) -> String {
         let key = TestKey::sk_ed25519(3);
@@ -252,12 +260,7 @@ mod tests {
                 who(""),
                 Oddity::IdleRule(who("r")),
             ),
-            (
-                policy("", "[break_glass]\n"),
-                usual.clone(),
-                who(""),
-                Oddity::NotJudged("[break_glass]"),
-            ),
+            (policy("", GLASS), usual.clone(), who(""), Oddity::BreakGlass(2)),
             (policy("", ""), extra, who(""), Oddity::StrayPrincipal(who("d@x"))),
             (policy("", ""), usual.clone(), key.line(), expired.clone()),
             (
@@ -287,13 +290,13 @@ mod tests {
             touch,
             [Oddity::NoHardwareKey(who("a")), Oddity::NoHardwareKey(who("b"))]
         );
-        let none = Policy::parse("version = 1\nallowed_signers = \"a\"\nextends = \"x\"").unwrap();
+        let none = Policy::parse("version = 1\nallowed_signers = \"a\"\nextends = \"a/b:c\"").unwrap();
         let found = lint(
             &none,
             &AllowedSigners::default(),
             &RevokedKeys::default(),
             NOW.parse().unwrap(),
         );
-        assert_eq!(found, [Oddity::NotJudged("extends"), Oddity::FewSeniors(0)]);
+        assert_eq!(found, [Oddity::Extends(who("a/b:c")), Oddity::FewSeniors(0)]);
     }
 }

@@ -106,27 +106,49 @@ impl AllowedSigners {
         Ok(Self { signers })
     }
 
-    /// That no key belongs to two of the policy's seniors.
+    /// That no key belongs to two of the people whose signatures count.
     ///
     /// # Errors
     /// Says which.
     pub fn check_against(&self, policy: &Policy) -> Result<(), String> {
         for signer in &self.signers {
             let owners: Vec<&str> = policy
-                .seniors
-                .iter()
+                .signatories()
                 .filter(|senior| signer.principals.contains(&senior.principal))
                 .map(|senior| senior.principal.as_str())
                 .collect();
             if owners.len() > 1 {
                 return Err(format!(
-                    "the key {} belongs to two seniors: {}",
+                    "the key {} belongs to two people: {}",
                     signer.key.fingerprint(),
                     owners.join(", ")
                 ));
             }
         }
         Ok(())
+    }
+
+    /// Nobody's key stands in it.
+    pub fn is_empty(&self) -> bool {
+        self.signers.is_empty()
+    }
+
+    /// The keys that stand in both, each for the names that both give it and within the dates of both.
+    pub(super) fn of_both(&self, other: &Self) -> Self {
+        let both = self.signers.iter().filter_map(|own| {
+            let theirs = other.signers.iter().find(|theirs| theirs.key == own.key)?;
+            let mut both = own.clone();
+            both.principals.retain(|name| theirs.principals.contains(name));
+            both.valid_after = own.valid_after.max(theirs.valid_after);
+            both.valid_before = match (own.valid_before, theirs.valid_before) {
+                (Some(own), Some(theirs)) => Some(own.min(theirs)),
+                (one, other) => one.or(other),
+            };
+            (!both.principals.is_empty()).then_some(both)
+        });
+        Self {
+            signers: both.collect(),
+        }
     }
 
     /// Every name, in the file's order.
@@ -182,6 +204,13 @@ impl RevokedKeys {
             blobs.insert(blob);
         }
         Ok(Self { blobs })
+    }
+
+    /// These and those.
+    pub(super) fn with(&self, others: &Self) -> Self {
+        Self {
+            blobs: self.blobs.union(&others.blobs).cloned().collect(),
+        }
     }
 
     /// Whether a key is among them.

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::input::{Input, Member, MergeGroup};
-use super::judge_alone;
 use super::objects::Objects;
-use super::verdict::Outcome;
+use super::verdict::{Outcome, Verdict};
+use super::{glass, judge_alone};
 use crate::change::Oid;
 use crate::reason::{Fault, Reason};
 
@@ -20,6 +20,7 @@ pub(super) fn replay(
     group: &MergeGroup,
     objects: &dyn Objects,
     now: Timestamp,
+    verdict: &mut Verdict,
 ) -> Result<(), Fault> {
     let members = group
         .members
@@ -32,7 +33,7 @@ pub(super) fn replay(
     }
     let heads = heads(input, members)?;
     for member in members.iter().filter_map(|member| member.change.as_ref()) {
-        passes(input, member, objects, now)?;
+        passes(input, member, objects, now, verdict)?;
     }
 
     let mut tip = &group.base;
@@ -92,12 +93,19 @@ fn heads<'a>(input: &'a Input, members: &'a [Member]) -> Result<Vec<&'a Oid>, Fa
 }
 
 /// Another member must pass by itself: merging the group merges it too.
-fn passes(input: &Input, member: &Input, objects: &dyn Objects, now: Timestamp) -> Result<(), Fault> {
+fn passes(
+    input: &Input,
+    member: &Input,
+    objects: &dyn Objects,
+    now: Timestamp,
+    verdict: &mut Verdict,
+) -> Result<(), Fault> {
     let number = &member.change.number;
     let here = member.forge.host == input.forge.host
         && member.forge.repo_id == input.forge.repo_id
         && member.change.target_ref == input.change.target_ref
-        && member.trust.target_tip == input.trust.target_tip;
+        && member.trust.target_tip == input.trust.target_tip
+        && member.trust.organisation == input.trust.organisation;
     if !here || member.merge_group.is_some() {
         return Err(Reason::InputMissing.because(format!(
             "#{number} was collected as a member of this merge group and belongs elsewhere"
@@ -105,7 +113,10 @@ fn passes(input: &Input, member: &Input, objects: &dyn Objects, now: Timestamp) 
     }
     let alone = judge_alone(member, Some(objects), now);
     match alone.verdict {
-        Outcome::Accepted | Outcome::NotRequired => Ok(()),
+        Outcome::Accepted | Outcome::NotRequired => {
+            glass::elsewhere(verdict, &alone);
+            Ok(())
+        }
         Outcome::Rejected | Outcome::Undecided => {
             let why = alone.reason.map(Reason::code).unwrap_or_default();
             Err(Reason::MergeReplay.because(format!(

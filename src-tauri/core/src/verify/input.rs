@@ -131,6 +131,33 @@ pub struct TrustFiles {
     /// The file that the policy names; `null` if it names none or it is not there.
     #[serde(deserialize_with = "nullable")]
     pub revoked_keys: Option<File>,
+    /// The organisation's policy; `null`, or left out, where the policy extends none.
+    #[serde(default)]
+    pub organisation: Option<Organisation>,
+}
+
+/// The policy that a repository's `extends`, with the files that it names: those of the tip of the default branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Organisation {
+    /// Where they were read.
+    pub source: String,
+    /// `owner/name`, as the forge has it.
+    pub repo: String,
+    /// Numeric id, decimal.
+    #[serde(deserialize_with = "decimal")]
+    pub repo_id: String,
+    /// The tip of its default branch, by the forge's word.
+    pub tip: Oid,
+    /// The file that the repository's policy names; `null` if it is not there.
+    #[serde(deserialize_with = "nullable")]
+    pub policy: Option<File>,
+    /// The file that this policy names; `null` if it is not there.
+    #[serde(deserialize_with = "nullable")]
+    pub allowed_signers: Option<File>,
+    /// The file that this policy names; `null` if it names none or it is not there.
+    #[serde(deserialize_with = "nullable")]
+    pub revoked_keys: Option<File>,
 }
 
 /// A text file in a tree.

@@ -4,47 +4,79 @@
 use jiff::Timestamp;
 
 use super::input::{self, Input};
+use super::objects::{AI_NOTES, Objects};
 use super::people::People;
-use crate::change::{self, ChangeId, Head, Target};
-use crate::evidence::{self, Extra, Involvement, Markers};
-use crate::policy::{Policy, Require, Requirement, Undeclared};
+use super::trust::Trust;
+use crate::change::{self, ChangeId, Head, Oid, Target};
+use crate::evidence::{self, Custom, Extra, Involvement, Markers, Note};
+use crate::policy::{Require, Requirement, Undeclared};
+use crate::reason::Fault;
 
 /// Why no sign-off is needed, if so.
 pub(super) fn exemption(
     input: &Input,
     people: &People,
-    policy: &Policy,
+    trust: &Trust,
     requirement: &Requirement,
-) -> Option<String> {
+    objects: Option<&dyn Objects>,
+) -> Result<Option<String>, Fault> {
     if requirement.guarded {
-        return None;
+        return Ok(None);
     }
-    people
-        .exempt(policy, requirement)
-        .or_else(|| nobody_said(input, policy, requirement))
+    match people.exempt(&trust.policy, requirement) {
+        Some(why) => Ok(Some(why)),
+        None => nobody_said(input, &trust.markers, requirement, objects),
+    }
 }
 
 /// Where an undeclared change may pass: that this is one. Marks that are too weak to be sure of count as AI; the author's
-/// word that there was none is no clearance, so such a change is an undeclared one.
-fn nobody_said(input: &Input, policy: &Policy, requirement: &Requirement) -> Option<String> {
+/// word that there was none is no clearance, so such a change is an undeclared one. So it must be by the marks of every
+/// policy that adds some. Git notes can only add a mark: that there are none means nothing.
+fn nobody_said(
+    input: &Input,
+    marks: &[Custom],
+    requirement: &Requirement,
+    objects: Option<&dyn Objects>,
+) -> Result<Option<String>, Fault> {
     match (requirement.require, requirement.undeclared) {
         (Require::AiAssisted, Undeclared::Allow) => {}
-        (Require::All, _) | (_, Undeclared::Require) => return None,
+        (Require::All, _) | (_, Undeclared::Require) => return Ok(None),
     }
-    // A table that cannot be built lets nothing pass.
-    let markers = Markers::for_gate(&policy.markers).ok()?;
-    let found = evidence::classify_with(&markers, &as_the_app_reads_it(input)?, Extra::default());
-    match found.involvement {
-        Involvement::Undeclared | Involvement::DeclaredNone if found.commits_unread == 0 => {
-            Some("nothing says that AI helped, and the policy lets such changes pass".to_owned())
+    let Some(change) = as_the_app_reads_it(input) else {
+        return Ok(None);
+    };
+    let commits: Vec<&Oid> = change.commits.iter().map(|commit| &commit.oid).collect();
+    let noted = objects.map_or(Ok(Vec::new()), |objects| objects.ai_notes(&commits))?;
+    let notes: Vec<Note<'_>> = noted
+        .iter()
+        .map(|(commit, text)| Note {
+            from: AI_NOTES,
+            commit,
+            text,
+        })
+        .collect();
+    let extra = Extra {
+        notes: &notes,
+        ..Extra::default()
+    };
+    for marks in marks {
+        // A table that cannot be built lets nothing pass.
+        let Ok(markers) = Markers::for_gate(marks) else {
+            return Ok(None);
+        };
+        let found = evidence::classify_with(&markers, &change, extra);
+        match found.involvement {
+            Involvement::Undeclared | Involvement::DeclaredNone if found.commits_unread == 0 => {}
+            Involvement::Undeclared
+            | Involvement::DeclaredNone
+            | Involvement::Authored
+            | Involvement::Assisted
+            | Involvement::SuggestionApplied
+            | Involvement::Suspected => return Ok(None),
         }
-        Involvement::Undeclared
-        | Involvement::DeclaredNone
-        | Involvement::Authored
-        | Involvement::Assisted
-        | Involvement::SuggestionApplied
-        | Involvement::Suspected => None,
     }
+    let why = "nothing says that AI helped, and the policy lets such changes pass";
+    Ok(Some(why.to_owned()))
 }
 
 /// The change with what the evidence reads, and nothing in place of the rest. `None` where the number is no number that

@@ -12,6 +12,9 @@ use crate::change::Oid;
 use crate::changeset::{self, Blob, Changed};
 use crate::reason::{Fault, Reason};
 
+/// The notes in which tools write down which lines of a commit an agent wrote.
+pub const AI_NOTES: &str = "refs/notes/ai";
+
 /// A repository, as far as its objects go. Every answer must follow from them alone: no attributes, no configuration,
 /// no replaced objects. What is not there is [`Reason::InputMissing`].
 pub trait Objects {
@@ -40,6 +43,15 @@ pub trait Objects {
     /// # Errors
     /// A tree is not there.
     fn entry(&self, commit: &Oid, path: &str) -> Result<Option<Blob>, Fault>;
+    /// What agents have noted on commits ([`AI_NOTES`]), with the commit that each is about. Empty where the repository has
+    /// no such notes.
+    ///
+    /// # Errors
+    /// There are notes, and an object is not there.
+    fn ai_notes(&self, commits: &[&Oid]) -> Result<Vec<(Oid, String)>, Fault> {
+        let _ = commits;
+        Ok(Vec::new())
+    }
     /// The tree that merging two commits gives; `None` where that takes a person.
     ///
     /// # Errors
@@ -87,11 +99,20 @@ pub(super) fn compare(input: &Input, objects: &dyn Objects) -> Result<(), Fault>
     )))
 }
 
-/// The policy's files are those of the target's tip.
+/// The policy's files are those of the target's tip, and the organisation's those of its own.
 fn trust(files: &TrustFiles, objects: &dyn Objects) -> Result<(), Fault> {
     let named = [&files.policy, &files.allowed_signers, &files.revoked_keys];
+    those_of(&files.target_tip, named, objects)?;
+    let Some(theirs) = &files.organisation else {
+        return Ok(());
+    };
+    let named = [&theirs.policy, &theirs.allowed_signers, &theirs.revoked_keys];
+    those_of(&theirs.tip, named, objects)
+}
+
+fn those_of(tip: &Oid, named: [&Option<File>; 3], objects: &dyn Objects) -> Result<(), Fault> {
     for File { path, mode, blob, .. } in named.into_iter().flatten() {
-        let found = objects.entry(&files.target_tip, path)?;
+        let found = objects.entry(tip, path)?;
         let same = found
             .as_ref()
             .is_some_and(|found| found.oid == *blob && format!("{:06o}", found.mode) == *mode);
@@ -99,10 +120,8 @@ fn trust(files: &TrustFiles, objects: &dyn Objects) -> Result<(), Fault> {
             let found = found.map_or("nothing".to_owned(), |found| {
                 format!("{:06o} {}", found.mode, found.oid)
             });
-            return Err(Reason::InputMissing.because(format!(
-                "{path} at {} is {found}, collected was {mode} {blob}",
-                files.target_tip
-            )));
+            return Err(Reason::InputMissing
+                .because(format!("{path} at {tip} is {found}, collected was {mode} {blob}")));
         }
     }
     Ok(())

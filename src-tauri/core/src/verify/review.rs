@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::glass::Broken;
 use super::input::{Input, Person, Review};
 use super::people::People;
 use super::replay::{Birth, Posts};
@@ -11,7 +12,7 @@ use super::trust::Trust;
 use super::verdict::{JudgedReview, SignedBy, Verdict};
 use crate::change::{AccountKind, ReviewState};
 use crate::decision::{Decision, Statement};
-use crate::policy::{Presence, Requirement, Senior};
+use crate::policy::{Policy, Presence, Requirement, Senior};
 use crate::reason::{Fault, Reason};
 use crate::signature::{Envelope, SshSig, extract, pae};
 
@@ -21,10 +22,18 @@ pub(super) struct Accepted {
     pub(super) birth: Birth,
 }
 
+/// What a review that has passed every step is.
+enum Passed {
+    Approval(Accepted),
+    BreaksGlass(Broken),
+}
+
 /// What became of all reviews.
 pub(super) struct Judged {
     /// At most one approval a person.
     pub(super) accepted: Vec<Accepted>,
+    /// Those that break the glass. None of them is an approval.
+    pub(super) broken: Vec<Broken>,
     /// What a reader wants to know first if nobody was accepted: why the latest approval of a senior failed, else that
     /// of anybody.
     pub(super) headline: Option<Fault>,
@@ -43,7 +52,7 @@ pub(super) struct Bench<'a> {
     latest: BTreeMap<&'a str, &'a Review>,
     /// When reviews were dismissed, by review.
     dismissals: BTreeMap<&'a str, Timestamp>,
-    /// The reviews of each senior.
+    /// The reviews of each person whose signature can count.
     posts: BTreeMap<&'a str, Posts<'a>>,
 }
 
@@ -66,7 +75,7 @@ impl<'a> Bench<'a> {
             }
         }
         let dismissals = input.dismissals.items.iter();
-        let seniors = trust.policy.seniors.iter().map(|senior| senior.id.as_str());
+        let signatories = trust.policy.signatories().map(|one| one.id.as_str());
         Self {
             input,
             trust,
@@ -75,12 +84,16 @@ impl<'a> Bench<'a> {
             changeset,
             now,
             dismissals: dismissals.map(|one| (one.review_id.as_str(), one.at)).collect(),
-            posts: seniors
+            posts: signatories
                 .filter(|id| latest.contains_key(id))
                 .map(|id| (id, Posts::of(input, id)))
                 .collect(),
             latest,
         }
+    }
+
+    pub(super) fn policy(&self) -> &'a Policy {
+        &self.trust.policy
     }
 
     /// Judges every decisive review, oldest first; at most one approval a person counts.
@@ -92,7 +105,7 @@ impl<'a> Bench<'a> {
         let reviews = self.input.reviews.items.iter();
         let mut reviews: Vec<&Review> = reviews.filter(|review| is_decisive(review)).collect();
         reviews.sort_by(|a, b| age(a).cmp(&age(b)));
-        let (mut accepted, mut counted) = (Vec::new(), BTreeSet::new());
+        let (mut accepted, mut broken, mut counted) = (Vec::new(), Vec::new(), BTreeSet::new());
         let (mut of_senior, mut of_anybody) = (None, None);
         for review in reviews {
             let outcome = self.judge(review, &mut verdict.notes);
@@ -101,16 +114,18 @@ impl<'a> Bench<'a> {
                 review: review.id.clone(),
                 reviewer: review.author.as_ref().map(|author| author.login.clone()),
                 accepted: fault.is_none(),
+                breaks_glass: matches!(outcome, Ok(Passed::BreaksGlass(_))),
                 reason: fault.as_ref().map(|fault| fault.reason),
                 detail: fault.as_ref().map(|fault| fault.detail.clone()),
                 hint: fault.as_ref().map(|fault| fault.reason.hint()),
             });
             match outcome {
-                Ok(one) => {
+                Ok(Passed::Approval(one)) => {
                     if counted.insert(one.signer.id.clone()) {
                         accepted.push(one);
                     }
                 }
+                Ok(Passed::BreaksGlass(one)) => broken.push(one),
                 Err(fault) if matches!(fault.reason, Reason::InputMissing | Reason::NotJudged) => {
                     return Err(fault);
                 }
@@ -132,11 +147,12 @@ impl<'a> Bench<'a> {
         }
         Ok(Judged {
             accepted,
+            broken,
             headline: of_senior.or(of_anybody),
         })
     }
 
-    fn judge(&self, review: &Review, notes: &mut Vec<String>) -> Result<Accepted, Fault> {
+    fn judge(&self, review: &Review, notes: &mut Vec<String>) -> Result<Passed, Fault> {
         // 3
         let account = self.standing(review)?;
         // 4
@@ -177,19 +193,25 @@ impl<'a> Bench<'a> {
         // 13
         let birth = self.replay(review, account, &envelope, &statement)?;
         // 14
+        let signer = SignedBy {
+            login: senior.login.clone(),
+            id: senior.id.clone(),
+            principal: senior.principal.clone(),
+            key: sshsig.key().fingerprint(),
+            review: review.id.clone(),
+            issued_at: statement.predicate.issued_at,
+            expires_at: statement.predicate.expires_at,
+        };
+        if let Some(glass) = &statement.predicate.break_glass {
+            self.may_break(senior, &statement)?;
+            return Ok(Passed::BreaksGlass(Broken {
+                signer,
+                reason: glass.reason.clone(),
+                had_a_part: self.people.had_a_part(senior, &account.login),
+            }));
+        }
         self.authority(senior, account, &statement)?;
-        Ok(Accepted {
-            signer: SignedBy {
-                login: senior.login.clone(),
-                id: senior.id.clone(),
-                principal: senior.principal.clone(),
-                key: sshsig.key().fingerprint(),
-                review: review.id.clone(),
-                issued_at: statement.predicate.issued_at,
-                expires_at: statement.predicate.expires_at,
-            },
-            birth,
-        })
+        Ok(Passed::Approval(Accepted { signer, birth }))
     }
 
     /// Step 3, but for change requests, which need all reviews judged first.
@@ -217,8 +239,11 @@ impl<'a> Bench<'a> {
     fn signature(&self, account: &Person, envelope: &Envelope) -> Result<(&Senior, SshSig), Fault> {
         let sshsig = envelope.sshsig()?;
         sshsig.check_purpose()?;
-        let senior = account.id.as_deref().and_then(|id| self.trust.policy.senior(id));
-        let senior = senior
+        let signatory = account
+            .id
+            .as_deref()
+            .and_then(|id| self.trust.policy.signatory(id));
+        let senior = signatory
             .ok_or_else(|| Reason::SignerUnknown.because(format!("{:?} is not a senior", account.login)))?;
         if !self
             .trust
@@ -296,7 +321,8 @@ impl<'a> Bench<'a> {
         statement: &Statement,
     ) -> Result<Birth, Fault> {
         let posts = account.id.as_deref().and_then(|id| self.posts.get(id));
-        let posts = posts.ok_or_else(|| Reason::SignerUnknown.because("the account is no senior's"))?;
+        let posts = posts
+            .ok_or_else(|| Reason::SignerUnknown.because("the account's signatures count for nothing"))?;
         let birth = posts.birth(review, envelope, statement.predicate.issued_at);
         posts.not_withdrawn(envelope, birth, |other| {
             self.dismissals.get(other.id.as_str()).copied()
@@ -320,6 +346,9 @@ impl<'a> Bench<'a> {
         let who = &senior.login;
         if statement.predicate.policy.role != "senior" {
             return Err(Reason::Role.because(format!("signed as {:?}", statement.predicate.policy.role)));
+        }
+        if self.policy().senior(&senior.id).is_none() {
+            return Err(Reason::Role.because(format!("{who} may break the glass and is no senior")));
         }
         if self.people.brought(senior, &account.login) {
             return Err(Reason::SelfApproval.because(format!("{who} opened or pushed it")));

@@ -68,6 +68,8 @@ pub struct Verdict {
     pub requirement: Option<Requirement>,
     /// Whose approvals count: distinct people.
     pub signers: Vec<SignedBy>,
+    /// The change passes because two people have broken the glass, not because it was signed off; else `null`.
+    pub break_glass: Option<BrokenGlass>,
     /// Each decisive review, oldest first.
     pub reviews: Vec<JudgedReview>,
     /// What else a reader should know.
@@ -98,6 +100,21 @@ pub struct JudgedPolicy {
     pub blob: String,
     /// The tip of the target branch that it was read from.
     pub target_tip: String,
+    /// The organisation's, which it tightens; `null` if it extends none.
+    pub extends: Option<JudgedExtended>,
+}
+
+/// The organisation's policy in the answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JudgedExtended {
+    /// `owner/name`.
+    pub repo: String,
+    /// Its path there.
+    pub path: String,
+    /// Its blob.
+    pub blob: String,
+    /// The tip of the default branch that it was read from.
+    pub tip: String,
 }
 
 /// A person whose approval counts.
@@ -119,6 +136,17 @@ pub struct SignedBy {
     pub expires_at: Timestamp,
 }
 
+/// An emergency: who let the change pass without the sign-off that the policy asks for, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BrokenGlass {
+    /// In their words, as they stand beside each other in `people`. Hostile text.
+    pub reasons: Vec<String>,
+    /// The two.
+    pub people: Vec<SignedBy>,
+    /// Up to when this holds.
+    pub until: Timestamp,
+}
+
 /// What became of one review.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct JudgedReview {
@@ -128,6 +156,8 @@ pub struct JudgedReview {
     pub reviewer: Option<String>,
     /// Whether it counts.
     pub accepted: bool,
+    /// It counts as one of two that break the glass, and not as an approval.
+    pub breaks_glass: bool,
     /// Why not.
     pub reason: Option<Reason>,
     /// In a sentence.
@@ -155,9 +185,15 @@ impl Verdict {
             policy: None,
             requirement: None,
             signers: Vec::new(),
+            break_glass: None,
             reviews: Vec::new(),
             notes: Vec::new(),
         }
+    }
+
+    /// What nobody may overlook stands first.
+    pub(super) fn loud(&mut self, note: String) {
+        self.notes.insert(0, format!("BREAK GLASS: {note}"));
     }
 
     /// Ends with a reason: undecided where the judge itself was in the dark, else rejected.
@@ -171,6 +207,8 @@ impl Verdict {
         } else {
             Outcome::Rejected
         };
+        // Whatever let it pass before does not any more.
+        self.break_glass = None;
         self.reason = Some(fault.reason);
         self.hint = Some(fault.reason.hint());
         self.detail = fault.detail;

@@ -22,6 +22,7 @@ pub(super) struct Repository {
     pub(super) url: Option<String>,
     pub(super) pull_request: Option<PullRequest>,
     pub(super) merge_queue: Option<MergeQueue>,
+    pub(super) default_branch_ref: Option<BaseRef>,
 }
 
 #[derive(Deserialize)]
@@ -70,6 +71,7 @@ pub(super) struct Itself {
     pub(super) tip: Nodes<TipNode>,
 }
 
+/// A branch: that of a change's target, or a repository's default one.
 #[derive(Deserialize)]
 pub(super) struct BaseRef {
     pub(super) target: Oid,

@@ -34,6 +34,23 @@ pub(crate) const HEAD: &str = "query($owner: String!, $name: String!, $number: I
 /// What a merge queue holds.
 pub(crate) const QUEUE: &str = include_str!("queries/queue.graphql");
 
+/// Where an organisation's policy is. A repository that was renamed is not followed: its old name is anybody's.
+pub(crate) const ORGANISATION: &str = include_str!("queries/organisation.graphql");
+
+/// The script that asks for the default branches of repositories; without any it asks nothing.
+pub(crate) fn organisation_script<'a>(repos: impl IntoIterator<Item = Name<'a>>) -> String {
+    let mut text = "#!/bin/sh\nset -eu\n".to_owned();
+    for Name { owner, name } in repos {
+        let query = ORGANISATION.trim_end();
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "\ngh api graphql -f owner='{owner}' -f name='{name}' -f query='{query}'\n"
+        );
+    }
+    text
+}
+
 /// The script that asks for a branch's merge queue, unless the branch's name cannot stand in one.
 pub(crate) fn queue_script(repo: &Name<'_>, branch: &str) -> Option<String> {
     let Name { owner, name } = repo;

@@ -4,19 +4,21 @@
 //! |---|---|
 //! | [`calls`] | what is asked |
 //! | [`answers`] | what is answered |
+//! | [`trust`] | the policy's files |
 //!
 //! The document that comes out is read by the judge as any other: nothing here decides, and what is missing is left for
 //! the judge to name, or named here.
 
 mod answers;
 pub(crate) mod calls;
+mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use countersign_core::change::Oid;
 use countersign_core::changeset::{Changed, ObjectFormat};
-use countersign_core::policy::{self, Policy};
+use countersign_core::policy::Extended;
 use countersign_core::reason::{Fault, Reason};
 use countersign_core::verify::Objects;
 use serde::Deserialize;
@@ -27,6 +29,7 @@ use answers::{
     Activity, Actor, Commit, Document, Event, GitActor, Itself, MergeQueue, Movement, Page, Repository,
     RestAccount, Review,
 };
+use trust::Organisations;
 
 /// All that was answered about one change.
 #[derive(Default)]
@@ -82,7 +85,11 @@ pub(crate) enum Subject {
 /// # Errors
 /// [`Reason::InputMissing`] with what was not collected, not understood or is not among the objects.
 pub(crate) fn assemble(documents: &[u8], subject: &Subject, folder: &Path) -> Result<Value, Fault> {
-    let Collected { answers, queue } = read(documents)?;
+    let Collected {
+        answers,
+        queue,
+        organisations,
+    } = read(documents)?;
     let members = match subject {
         Subject::Change(_) => Vec::new(),
         Subject::Group(end) => members(queue, end)?,
@@ -97,11 +104,12 @@ pub(crate) fn assemble(documents: &[u8], subject: &Subject, folder: &Path) -> Re
         .ok_or_else(|| missing(&format!("#{number} was not collected")))?;
     let git = Git::open(folder, ObjectFormat::of(&oid(&itself.head_ref_oid)?))?;
     let twins = twins(itself, number, &answers)?;
-    let mut document = one(&answers, number, &git)?;
+    let one = |number: u64| one(&answers, number, &git, &organisations);
+    let mut document = one(number)?;
     document["same_head"] = twins
         .numbers
         .iter()
-        .map(|twin| one(&answers, *twin, &git))
+        .map(|twin| one(*twin))
         .collect::<Result<Vec<_>, _>>()
         .map(
             |items| json!({"source": "graphql", "total": items.len() as u64 + twins.unread, "items": items}),
@@ -113,7 +121,7 @@ pub(crate) fn assemble(documents: &[u8], subject: &Subject, folder: &Path) -> Re
                 let change = if *member == number {
                     Value::Null
                 } else {
-                    one(&answers, *member, &git)?
+                    one(*member)?
                 };
                 Ok(json!({"commit": commit, "change": change}))
             })
@@ -122,6 +130,24 @@ pub(crate) fn assemble(documents: &[u8], subject: &Subject, folder: &Path) -> Re
         document["merge_group"] = json!({"base": document["trust"]["target_tip"], "members": list});
     }
     Ok(document)
+}
+
+/// Which policies are extended by those of the changes' target branches.
+///
+/// # Errors
+/// As [`assemble`].
+pub(crate) fn extended(documents: &[u8], folder: &Path) -> Result<BTreeSet<Extended>, Fault> {
+    let answers = read(documents)?.answers;
+    let targets = answers
+        .values()
+        .filter_map(|one| one.itself.as_ref()?.1.base_ref.as_ref());
+    let tips: BTreeSet<Oid> = targets
+        .map(|target| oid(&target.target.oid))
+        .collect::<Result<_, _>>()?;
+    let Some(one) = tips.first() else {
+        return Ok(BTreeSet::new());
+    };
+    trust::extended(&Git::open(folder, ObjectFormat::of(one))?, &tips)
 }
 
 /// The numbers and commits of a merge group, in the queue's order.
@@ -153,11 +179,13 @@ fn members(queue: Option<MergeQueue>, end: &Oid) -> Result<Vec<(u64, String)>, F
 struct Collected {
     answers: BTreeMap<u64, Answers>,
     queue: Option<MergeQueue>,
+    organisations: Organisations,
 }
 
 fn read(documents: &[u8]) -> Result<Collected, Fault> {
     let mut changes: BTreeMap<u64, Answers> = BTreeMap::new();
     let mut queue = None;
+    let mut organisations = Organisations::default();
     let mut values = serde_json::Deserializer::from_slice(documents).into_iter::<Value>();
     while let Some(value) = values.next() {
         let place = values.byte_offset();
@@ -175,6 +203,7 @@ fn read(documents: &[u8]) -> Result<Collected, Fault> {
         let Some(data) = data else { continue };
         let mut repository = data.repository;
         queue = repository.merge_queue.take().or(queue);
+        organisations.add(&repository)?;
         let Some(mut pull) = repository.pull_request.take() else {
             continue;
         };
@@ -197,6 +226,7 @@ fn read(documents: &[u8]) -> Result<Collected, Fault> {
     Ok(Collected {
         answers: changes,
         queue,
+        organisations,
     })
 }
 
@@ -226,7 +256,12 @@ fn twins(itself: &Itself, number: u64, answers: &BTreeMap<u64, Answers>) -> Resu
     })
 }
 
-fn one(answers: &BTreeMap<u64, Answers>, number: u64, git: &Git) -> Result<Value, Fault> {
+fn one(
+    answers: &BTreeMap<u64, Answers>,
+    number: u64,
+    git: &Git,
+    organisations: &Organisations,
+) -> Result<Value, Fault> {
     let nothing = || missing(&format!("#{number} has a part in this and was not collected"));
     let change = answers.get(&number).ok_or_else(nothing)?;
     let (repository, itself) = change.itself.as_ref().ok_or_else(nothing)?;
@@ -268,7 +303,7 @@ fn one(answers: &BTreeMap<u64, Answers>, number: u64, git: &Git) -> Result<Value
             "target_protected": true,
             "head": head, "head_branch": itself.head_ref_name, "body": itself.body,
         },
-        "trust": trust(git, &tip)?,
+        "trust": trust::trust(git, &tip, organisations)?,
         "commits": {"source": "graphql", "total": commit_count, "items": commits.iter().map(commit).collect::<Vec<_>>()},
         "mails": mails,
         "reviews": {"source": "graphql", "total": review_count, "items": reviews.iter().map(review).collect::<Vec<_>>()},
@@ -320,27 +355,6 @@ fn path(changed: &Changed, format: ObjectFormat) -> Value {
         }
     }
     path
-}
-
-/// The policy and the files that it names, from the target's tip. One that cannot be read is for the judge to refuse.
-fn trust(git: &Git, tip: &Oid) -> Result<Value, Fault> {
-    let file = |path: &str| -> Result<Value, Fault> {
-        Ok(match git.entry(tip, path)? {
-            None => Value::Null,
-            Some(blob) => json!({
-                "path": path, "mode": format!("{:06o}", blob.mode), "blob": blob.oid, "text": git.text(&blob.oid)?,
-            }),
-        })
-    };
-    let policy = file(policy::PATH)?;
-    let read = policy["text"].as_str().and_then(|text| Policy::parse(text).ok());
-    let named = |path: Option<&str>| path.map_or(Ok(Value::Null), file);
-    Ok(json!({
-        "source": "git", "target_tip": tip, "gate_files": [],
-        "allowed_signers": named(read.as_ref().map(|policy| policy.allowed_signers.as_str()))?,
-        "revoked_keys": named(read.as_ref().and_then(|policy| policy.revoked_keys.as_deref()))?,
-        "policy": policy,
-    }))
 }
 
 fn commit(commit: &Commit) -> Value {

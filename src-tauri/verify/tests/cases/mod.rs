@@ -1,6 +1,9 @@
 //! Every case of the vectors: what happened, and what the judge must say.
 
 mod carrier;
+mod extends;
+mod glass;
+pub(crate) mod group;
 mod input;
 mod need;
 mod people;
@@ -20,6 +23,8 @@ pub(crate) struct Case {
     pub(crate) what: &'static str,
     pub(crate) now: &'static str,
     pub(crate) input: Value,
+    /// A repository's objects, for `git fast-import`.
+    pub(crate) objects: Option<&'static str>,
     pub(crate) verdict: &'static str,
     pub(crate) reason: Option<&'static str>,
     /// Reviews whose own reason is part of the case.
@@ -45,6 +50,7 @@ impl Cases {
             what,
             now: NOW,
             input,
+            objects: None,
             verdict,
             reason,
             reviews: Vec::new(),
@@ -80,9 +86,14 @@ impl Cases {
 /// Cases edit texts; their names follow.
 fn name_blobs(input: &mut Value) {
     for file in ["policy", "allowed_signers", "revoked_keys"] {
-        if let Some(text) = input["trust"][file]["text"].as_str() {
-            let name = blob_name(text);
-            input["trust"][file]["blob"] = json!(name);
+        for trust in ["/trust", "/trust/organisation"] {
+            let file = input.pointer_mut(trust).and_then(|trust| trust.get_mut(file));
+            if let Some((file, text)) = file.and_then(|file| {
+                let text = file["text"].as_str()?.to_owned();
+                Some((file, text))
+            }) {
+                file["blob"] = json!(blob_name(&text));
+            }
         }
     }
 }
@@ -187,6 +198,10 @@ pub(crate) fn all() -> Vec<Case> {
     let mut cases = Cases::default();
     accepted(&mut cases);
     trust::trust(&mut cases);
+    extends::collected(&mut cases);
+    extends::stricter(&mut cases);
+    extends::touched(&mut cases);
+    extends::exempt(&mut cases);
     input::wholeness(&mut cases);
     input::form(&mut cases);
     need::need(&mut cases);
@@ -202,6 +217,10 @@ pub(crate) fn all() -> Vec<Case> {
     replay::replay(&mut cases);
     people::authority(&mut cases);
     people::twins(&mut cases);
+    glass::broken(&mut cases);
+    glass::not_lifted(&mut cases);
+    glass::policies(&mut cases);
+    group::group_cases(&mut cases);
     cases.0
 }
 
@@ -243,12 +262,4 @@ fn accepted(cases: &mut Cases) {
             }),
         )
         .reviews = vec![("9001", Some("E_SUPERSEDED")), ("9002", None)];
-    cases.accepted(
-        "ok-break-glass-ignored",
-        "The policy has [break_glass], which only loosens and is not judged.",
-        with(|input| {
-            let text = input["trust"]["policy"]["text"].as_str().unwrap().to_owned();
-            input["trust"]["policy"]["text"] = json!(text + "\n[break_glass]\nwho = [\"1234567\"]\n");
-        }),
-    );
 }

@@ -335,7 +335,7 @@ pub(super) fn guarded(cases: &mut Cases) {
 }
 
 /// A change in which nobody but Ravi had a part.
-fn seniors_own() -> Value {
+pub(super) fn seniors_own() -> Value {
     let mut input = scene(PATH);
     let ravi = person(RAVI.0, RAVI.1);
     input["change"]["author"] = ravi.clone();

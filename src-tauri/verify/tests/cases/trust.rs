@@ -182,19 +182,6 @@ pub(super) fn trust(cases: &mut Cases) {
         }),
     );
     cases.undecided(
-        "extends",
-        "E_NOT_JUDGED",
-        "The policy may only tighten another, which is not judged.",
-        with(|input| {
-            replace_text(
-                input,
-                "policy",
-                "[signoff]",
-                "extends = \"acme/policies:countersign.toml\"\n[signoff]",
-            );
-        }),
-    );
-    cases.undecided(
         "merge-group",
         "E_NOT_JUDGED",
         "A merge group is to be judged, without the repository's objects.",

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{PRIYA, SAM};
+use crate::support::SAM;
 
 pub(crate) const HOSTILE_BRANCH: &str = "x\"; touch was-run; $(touch was-run) `touch was-run` '";
 
@@ -55,8 +55,9 @@ pub(crate) fn answers(input: &Value) -> Vec<Value> {
     let reviews: Vec<Value> = reviews
         .iter()
         .map(|review| {
+            let word = |field: &str| review["author"][field].as_str().unwrap();
             json!({
-                "fullDatabaseId": review["id"], "author": actor(PRIYA.0, PRIYA.1, "User"), "state": "APPROVED",
+                "fullDatabaseId": review["id"], "author": actor(word("login"), word("id"), "User"), "state": "APPROVED",
                 "submittedAt": review["submitted_at"], "lastEditedAt": review["edited_at"],
                 "commit": {"oid": review["commit"]}, "body": review["body"],
             })
@@ -83,6 +84,12 @@ pub(crate) fn answers(input: &Value) -> Vec<Value> {
     answers
 }
 
+/// What GitHub answers about the repository of the organisation's policy.
+pub(crate) fn organisation(tip: &str) -> Value {
+    let branch = json!({"target": {"oid": tip}});
+    json!({"data": {"repository": {"databaseId": 5_550_001, "nameWithOwner": "Acme/policies", "defaultBranchRef": branch}}})
+}
+
 pub(crate) fn joined(answers: &[Value]) -> String {
     answers.iter().map(ToString::to_string).collect()
 }
@@ -96,6 +103,7 @@ for word in "$@"; do
 done
 case "$*" in
     *mergeQueue*) cat "$here/queue" ;;
+    *name=policies*defaultBranchRef*) cat "$here/organisation" ;;
     *--jq*headRefName*) cat "$here/branch" ;;
     *--jq*headRepository*) echo sam-w/payments ;;
     *repos/sam-w/payments/activity*)

@@ -14,7 +14,7 @@ use ssh_key::sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::support::{
-    PRIYA, SAM, USUAL, add_review, allowed_signers, hex, key_of, person, policy_text, review, scene,
+    PRIYA, SAM, USUAL, Who, add_review, allowed_signers, hex, key_of, person, policy_text, review, scene,
     signed_body, statement,
 };
 
@@ -70,6 +70,23 @@ impl Repo {
         self.git(&["add", "--all"]);
         self.git(&["commit", "--quiet", "--allow-empty", "-m", message]);
         self.git(&["rev-parse", "HEAD"])
+    }
+
+    /// The policy extends the organisation's from now on.
+    pub(crate) fn extends(&self, what: &str) {
+        let text = policy_text().replacen("\n[signoff]", &format!("extends = \"{what}\"\n\n[signoff]"), 1);
+        self.write(".github/countersign.toml", &text);
+        self.commit("Extend");
+    }
+
+    /// The organisation's repository, whose policy asks for that many approvals.
+    pub(crate) fn organisation(approvals: u32) -> Self {
+        let repo = Self::new();
+        let text = policy_text().replacen("approvals = 1", &format!("approvals = {approvals}"), 1);
+        repo.write(".github/countersign.toml", &text);
+        repo.commit("Ask");
+        repo.git(&["config", "uploadpack.allowAnySHA1InWant", "true"]);
+        repo
     }
 
     /// A branch off `main` with one commit that writes a file.
@@ -130,10 +147,15 @@ impl Repo {
 
 /// Priya's approval of what was collected.
 pub(crate) fn approval(input: &Value) -> Value {
+    signed_by(PRIYA, input, |_| {})
+}
+
+/// That person's approval, its statement edited.
+pub(crate) fn signed_by(who: Who, input: &Value, edit: impl FnOnce(&mut Value)) -> Value {
     let text = |at: Timestamp| json!(Timestamp::from_second(at.as_second()).unwrap().to_string());
     let signed = Timestamp::now() - SignedDuration::from_mins(1);
     let (change, content) = (&input["change"], &input["content"]);
-    let mut statement = statement(PRIYA, "x");
+    let mut statement = statement(who, "x");
     statement["subject"][0]["digest"] = json!({"gitCommit": change["head"], "gitTree": content["head_tree"]});
     let predicate = &mut statement["predicate"];
     predicate["forge"]["change"] = change["number"].clone();
@@ -143,8 +165,9 @@ pub(crate) fn approval(input: &Value) -> Value {
     predicate["expiresAt"] = text(signed + SignedDuration::from_hours(24));
     let number = change["number"].as_str().unwrap();
     predicate["nonce"] = json!(format!("{number:A>21}A"));
-    let body = signed_body(&statement, &key_of(PRIYA), &USUAL);
-    let mut review = review(&format!("77{number}"), PRIYA, "approved", &body);
+    edit(predicate);
+    let body = signed_body(&statement, &key_of(who), &USUAL);
+    let mut review = review(&format!("77{number}"), who, "approved", &body);
     review["submitted_at"] = text(Timestamp::now());
     review["commit"] = change["head"].clone();
     review

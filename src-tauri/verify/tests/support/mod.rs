@@ -27,6 +27,8 @@ pub(crate) const PRIYA: Who = ("priya-n", "1234567", "priya@acme.example");
 pub(crate) const RAVI: Who = ("ravi-k", "2345678", "ravi@acme.example");
 pub(crate) const HANA: Who = ("hana-o", "3456789", "hana@acme.example");
 pub(crate) const OMAR: Who = ("omar-b", "4567890", "omar@acme.example");
+/// No senior, but may break the glass where a policy says so.
+pub(crate) const OLGA: Who = ("olga-t", "5678901", "olga@acme.example");
 pub(crate) const SAM: (&str, &str) = ("sam-w", "7000001");
 
 /// Priya's key is ed25519, Ravi's P-256, Hana's and Omar's sit on security keys.
@@ -36,6 +38,7 @@ pub(crate) fn key_of(person: Who) -> TestKey {
         "ravi-k" => TestKey::p256(2),
         "hana-o" => TestKey::sk_ed25519(3),
         "omar-b" => TestKey::sk_p256(4),
+        "olga-t" => TestKey::ed25519(11),
         other => panic!("{other} has no key"),
     }
 }
@@ -365,6 +368,43 @@ pub(crate) fn approval(id: &str, person: Who, path: &str) -> Value {
 }
 
 pub(crate) const PATH: &str = "src/ledger.rs";
+
+pub(crate) const REASON: &str = "Payments are down, the on-call seniors are asleep";
+
+/// Priya and Olga may break the glass, within an hour.
+pub(crate) fn let_break(scene: &mut Value) {
+    let who = [PRIYA, OLGA].map(|(login, id, principal)| {
+        format!("    {{ login = \"{login}\", id = \"{id}\", principal = \"{principal}\" }},\n")
+    });
+    let glass = format!("\n[break_glass]\nwindow = \"1h\"\nwho = [\n{}]\n", who.concat());
+    for (file, more) in [
+        ("policy", glass),
+        ("allowed_signers", signer_line(OLGA, "", &key_of(OLGA))),
+    ] {
+        let text = scene["trust"][file]["text"].as_str().unwrap().to_owned() + &more;
+        scene["trust"][file]["blob"] = json!(blob_name(&text));
+        scene["trust"][file]["text"] = json!(text);
+    }
+}
+
+/// The review with which that person breaks the glass, its statement edited.
+pub(crate) fn breaks(id: &str, person: Who, path: &str, edit: impl FnOnce(&mut Value)) -> Value {
+    let mut statement = statement(person, path);
+    let predicate = &mut statement["predicate"];
+    predicate["breakGlass"] = json!({ "reason": REASON });
+    predicate["nonce"] = json!(match person.0 {
+        "priya-n" => "MDEyMzQ1Njc4OWFiY2RlZg",
+        _ => "ZmVkY2JhOTg3NjU0MzIxMA",
+    });
+    predicate["expiresAt"] = json!("2026-11-24T12:00:00Z");
+    edit(predicate);
+    review(
+        id,
+        person,
+        "approved",
+        &signed_body(&statement, &key_of(person), &USUAL),
+    )
+}
 
 /// [`scene`] with Priya's approval: it is accepted.
 pub(crate) fn approved() -> Value {

@@ -335,6 +335,7 @@ fn statement(world: &World, number: u64) -> Statement {
             },
         },
         Predicate {
+            break_glass: None,
             decision: Decision::Approve,
             forge: ForgeContext {
                 kind: forge.kind,

@@ -6,6 +6,7 @@
 mod journeys {
     mod account;
     mod bench;
+    mod counting;
     mod faults;
     mod main_job;
     mod moving;

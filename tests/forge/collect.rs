@@ -134,8 +134,9 @@ fn pushes(world: &World, repo: &Repo, change: &Change) -> Vec<Value> {
         .collect()
 }
 
-/// Everybody who was ever assigned: with agents, the person who set one to work.
+/// Where an app opened the change, everybody who was ever assigned: the people who set it to work.
 fn operators(world: &World, change: &Change) -> Value {
+    let by_a_person = (world.account(&change.author)).is_some_and(|account| account.kind == Kind::User);
     let assigned = change.events.iter().filter_map(|event| match &event.what {
         Happened::Assigned(login) => Some(login.as_str()),
         Happened::ReviewRequested(_)
@@ -144,7 +145,7 @@ fn operators(world: &World, change: &Change) -> Value {
         | Happened::Reopened
         | Happened::ForcePushed => None,
     });
-    let assigned: BTreeSet<&str> = assigned.collect();
+    let assigned: BTreeSet<&str> = assigned.filter(|_| !by_a_person).collect();
     let items: Vec<Value> = assigned
         .into_iter()
         .map(|login| json!({ "source": "timeline", "account": by_login(world, login) }))

@@ -129,7 +129,7 @@ impl Description {
                 let mut schema = schema.clone();
                 json_schema(&mut schema, closed);
                 let components = if closed { &self.closed } else { &self.open };
-                let whole = json!({ "allOf": [schema], "components": components });
+                let whole = json!({ "allOf": [schema], "components": components, "open": self.open });
                 let built = jsonschema::options()
                     .with_draft(Draft::Draft4)
                     .should_validate_formats(true)
@@ -352,12 +352,26 @@ fn resolve_shallow(described: &Value, document: &Value) -> Value {
     out
 }
 
+/// Lets a part of an `allOf` name a schema as it is when its objects are not closed.
+fn open_part(part: &mut Value) {
+    if let Some(Value::String(name)) = part.get_mut("$ref") {
+        *name = name.replacen("#/components/", "#/open/", 1);
+    }
+}
+
 /// Turns an OpenAPI 3.0 schema (or a tree of them) into JSON Schema: `nullable`, and closed objects where asked.
 fn json_schema(value: &mut Value, closed: bool) {
     match value {
         Value::Array(list) => list.iter_mut().for_each(|one| json_schema(one, closed)),
         Value::Object(map) => {
-            map.values_mut().for_each(|one| json_schema(one, closed));
+            for (key, one) in map.iter_mut() {
+                // Each part of a whole lists a part of its fields only.
+                let parts = key == "allOf";
+                json_schema(one, closed && !parts);
+                if parts {
+                    one.as_array_mut().into_iter().flatten().for_each(open_part);
+                }
+            }
             if let Some(alternatives) = map.remove("oneOf") {
                 map.insert("anyOf".into(), alternatives);
             }

@@ -355,6 +355,13 @@ pub struct Change {
     pub reviews: Vec<Review>,
     /// The user's own latest submitted review.
     pub own_review: Option<Review>,
+    /// Who set an agent to work, as far as the forge tells: whoever assigned an app, whom an app assigned, and where an app
+    /// opened the change, everybody who was ever assigned to it.
+    #[serde(default)]
+    pub operators: Vec<Person>,
+    /// The forge says that it cannot be merged as it stands.
+    #[serde(default)]
+    pub conflicting: bool,
 }
 
 #[cfg(test)]

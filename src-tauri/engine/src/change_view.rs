@@ -161,12 +161,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             })
             .collect();
         let verdict = verdict::verdict(change, &held.classification, &held.assessment);
-        let will_count = counting::will_count(
-            &account.viewer,
-            held,
-            key.as_ref(),
-            countersign_core::decision::Decision::Approve,
-        );
+        let will_count = counting::will_count(&account.viewer, held, patch.as_ref(), key.as_ref(), now());
         Ok(ChangeView {
             id: change.id.to_string(),
             repo: change.id.repo.clone(),

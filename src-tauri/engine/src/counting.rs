@@ -1,14 +1,21 @@
 //! Whether an approval by this user, with this key, now, will count at the gate: the verifier's rules of authority,
 //! asked before signing. It never says yes where it could not look.
 
-use countersign_core::change::{AccountKind, Change, Identity, Person};
-use countersign_core::decision::Decision;
-use countersign_core::policy::{AllowedSigners, Policy, Presence};
-use countersign_core::trailers::{ByLine, by_lines};
+use std::collections::BTreeSet;
 
+use countersign_core::change::{Change, Identity, Person, ReviewState};
+use countersign_core::patch::Patch;
+use countersign_core::policy::{AllowedSigners, Policy, Presence, RevokedKeys, Rulebook, Senior, Unreadable};
+use countersign_core::trailers::{ByLine, by_lines};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::assessing::requirement;
 use crate::rows::visible;
-use crate::store::Held;
+use crate::store::{Facts, Held};
 use crate::view::{KeyView, Message, WillCount};
+
+/// A key that expires sooner is said to expire.
+const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 fn reason(what: impl Into<String>, todo: &str) -> Message {
     Message {
@@ -18,58 +25,55 @@ fn reason(what: impl Into<String>, todo: &str) -> Message {
     }
 }
 
-/// Answers for an approval; the other decisions do not count for the gate, and that is said.
+fn answer(answer: &str, short: impl Into<String>, reasons: Vec<Message>) -> WillCount {
+    WillCount {
+        answer: answer.into(),
+        short: short.into(),
+        reasons,
+    }
+}
+
+/// For the decisions that are no approvals.
+pub(crate) fn not_an_approval() -> WillCount {
+    let said = "The gate counts approvals only; this is signed all the same.";
+    answer("unknown", "only approvals count", vec![reason(said, "")])
+}
+
+/// Answers for an approval of what is held, whose diff is `patch`.
 pub(crate) fn will_count(
     viewer: &Person,
     held: &Held,
+    patch: Option<&Patch<'_>>,
     key: Option<&KeyView>,
-    decision: Decision,
+    now: Timestamp,
 ) -> WillCount {
-    if decision != Decision::Approve {
-        return WillCount {
-            answer: "unknown".into(),
-            short: "only approvals count".into(),
-            reasons: vec![reason(
-                "The gate counts approvals only; this is signed all the same.",
-                "",
-            )],
-        };
-    }
     let change = &held.change;
-    let mut no = conflicts(viewer, change);
+    let mut no = conflicts(viewer, held);
     let Some(text) = &held.facts.policy else {
-        no.insert(
-            0,
-            reason(
-                "The target branch has no policy, so no gate can ask for this approval.",
-                "Add .github/countersign.toml to the target branch.",
-            ),
+        let none = reason(
+            "The target branch has no policy, so no gate can ask for this approval.",
+            "Add .github/countersign.toml to the target branch.",
         );
-        let answer = if no.len() > 1 { "no" } else { "unknown" };
-        return WillCount {
-            answer: answer.into(),
-            short: "no policy".into(),
-            reasons: no,
-        };
+        let sure = if no.is_empty() { "unknown" } else { "no" };
+        no.insert(0, none);
+        return answer(sure, "no policy", no);
     };
-    let policy = match Policy::parse(text) {
-        Ok(policy) => policy,
-        Err(error) => {
-            no.insert(
-                0,
-                reason(
-                    format!("The policy cannot be read: {error}."),
-                    "Ask whoever keeps it; the gate refuses everything until then.",
-                ),
-            );
-            return WillCount {
-                answer: "no".into(),
-                short: "policy unreadable".into(),
-                reasons: no,
+    let rules = match rulebook(text, &held.facts) {
+        Ok(rules) => rules,
+        Err(Unread { unknown, why }) => {
+            let sure = if unknown && no.is_empty() { "unknown" } else { "no" };
+            no.insert(0, why);
+            let short = if unknown {
+                "not all known"
+            } else {
+                "policy unreadable"
             };
+            return answer(sure, short, no);
         }
     };
-    let senior = viewer.id.as_deref().and_then(|id| policy.senior(id));
+    let asked = requirement(&rules.policy, patch);
+    let mut also = Vec::new();
+    let senior = viewer.id.as_deref().and_then(|id| rules.policy.senior(id));
     match (senior, key) {
         (None, _) => no.push(reason(
             "The policy does not name you as a senior.",
@@ -77,11 +81,13 @@ pub(crate) fn will_count(
         )),
         (Some(_), None) => no.push(reason("No key is chosen.", "Choose a key, or make one.")),
         (Some(senior), Some(key)) => {
-            no.extend(enrolled(held, &senior.principal, key));
-            let asked = crate::assessing::requirement(&policy, None).presence;
-            if asked > Presence::None && !senior.hardware_keys.contains(&key.fingerprint) {
+            match enrolled(&rules, senior, key, now) {
+                Ok(soon) => also.extend(soon),
+                Err(why) => no.push(why),
+            }
+            if asked.presence > Presence::None && !senior.hardware_keys.contains(&key.fingerprint) {
                 no.push(reason(
-                    "The policy may ask for a touch here, and this key is not enrolled as a security key.",
+                    "The policy asks for a touch here, and this key is not enrolled as a security key.",
                     "Choose a security key that the policy lists.",
                 ));
             }
@@ -91,48 +97,115 @@ pub(crate) fn will_count(
         no.push(reason("It is a draft.", "Wait until its author marks it ready."));
     }
     if !no.is_empty() {
-        return WillCount {
-            answer: "no".into(),
-            short: "will not count".into(),
-            reasons: no,
-        };
+        return answer("no", "will not count", no);
     }
     if change.commit_count > change.commits.len() as u64 {
-        return WillCount {
-            answer: "unknown".into(),
-            short: "not all commits read".into(),
-            reasons: vec![reason(
-                format!(
-                    "Only {} of {} commits were read: who wrote the others is not known here.",
-                    change.commits.len(),
-                    change.commit_count
-                ),
-                "The gate reads them from git and decides.",
-            )],
-        };
+        let said = format!(
+            "Only {} of {} commits were read: who wrote the others is not known here.",
+            change.commits.len(),
+            change.commit_count
+        );
+        let unread = reason(said, "The gate reads them from git and decides.");
+        return answer("unknown", "not all commits read", vec![unread]);
     }
-    let needed = crate::assessing::requirement(&policy, None).approvals;
-    let short = if needed > 1 {
-        format!("as one of {needed}")
-    } else {
-        "as the 1st of 1".to_owned()
+    let mut reasons = vec![reason(
+        "You are senior by the policy, and neither its author, a co-author, who pushed it nor the one who set an agent to work.",
+        "",
+    )];
+    let unsure = unsure(held);
+    let needed = asked.approvals.max(if unsure.is_empty() { 1 } else { 2 });
+    let before = approved_by_others(viewer, change, &rules.policy);
+    reasons.extend(unsure);
+    if needed > 1 {
+        reasons.push(quorum(needed, &before));
+    }
+    reasons.append(&mut also);
+    if change.conflicting {
+        reasons.push(reason(
+            "It conflicts with its target and cannot be merged as it stands.",
+            "Whoever resolves the conflict moves the head, and this approval ends with it: better wait.",
+        ));
+    }
+    if held.facts.keeps_stale == Some(true) {
+        reasons.push(reason(
+            "The target's rules keep approvals when somebody pushes: the forge's tick would stay, the gate's would not.",
+            "Ask an administrator to turn on \"Dismiss stale approvals\".",
+        ));
+    }
+    let short = format!("as the {} of {needed}", ordinal(before.len() + 1));
+    answer("yes", short, reasons)
+}
+
+/// What the policy and its files say, tightened by the organisation's; or why that is not known.
+fn rulebook(text: &str, facts: &Facts) -> Result<Rulebook, Unread> {
+    let own = read(
+        text,
+        facts.allowed_signers.as_deref(),
+        facts.revoked_keys.as_deref(),
+    )?;
+    let Some(extended) = own.policy.extended() else {
+        return Ok(own);
     };
-    WillCount {
-        answer: "yes".into(),
-        short,
-        reasons: vec![reason(
-            "You are senior by the policy, and neither its author, a co-author nor the one who set an agent to work.",
-            "",
-        )],
-    }
+    let Some(organisation) = &facts.organisation else {
+        return Err(Unread {
+            unknown: true,
+            why: reason(
+                format!("The policy extends {extended}, which could not be read here."),
+                "The gate reads it and decides. Ask for read access to see it before you sign.",
+            ),
+        });
+    };
+    let theirs = read(
+        &organisation.policy,
+        organisation.allowed_signers.as_deref().or(Some("")),
+        organisation.revoked_keys.as_deref(),
+    )?;
+    Ok(own.tightened_by(&theirs))
+}
+
+fn read(policy: &str, signers: Option<&str>, revoked: Option<&str>) -> Result<Rulebook, Unread> {
+    let unreadable = |what: &'static str| {
+        move |error: Unreadable| Unread {
+            unknown: false,
+            why: reason(
+                format!("{what} cannot be read: {error}."),
+                "Ask whoever keeps it; the gate refuses everything until then.",
+            ),
+        }
+    };
+    let policy = Policy::parse(policy).map_err(unreadable("The policy"))?;
+    let signers = signers.ok_or_else(|| Unread {
+        unknown: false,
+        why: reason(
+            "The target branch has no list of allowed signers.",
+            "Add your key to it.",
+        ),
+    })?;
+    Ok(Rulebook {
+        signers: AllowedSigners::parse(signers).map_err(unreadable("The list of allowed signers"))?,
+        revoked: RevokedKeys::parse(revoked.unwrap_or_default())
+            .map_err(unreadable("The list of revoked keys"))?,
+        policy,
+    })
+}
+
+/// Why the rules are not known.
+struct Unread {
+    /// They may be well; they could not be looked at from here.
+    unknown: bool,
+    why: Message,
 }
 
 /// Who may not approve, whoever they are in the policy.
-fn conflicts(viewer: &Person, change: &Change) -> Vec<Message> {
+fn conflicts(viewer: &Person, held: &Held) -> Vec<Message> {
+    let change = &held.change;
     let mut no = Vec::new();
     let me = |person: &Person| person.id.is_some() && person.id == viewer.id;
+    let another = "Another senior must sign.";
     if change.author.as_ref().is_some_and(me) {
-        no.push(reason("You opened this change.", "Another senior must sign."));
+        no.push(reason("You opened this change.", another));
+    } else if held.facts.pushers.iter().flatten().any(me) {
+        no.push(reason("You pushed to its branch.", another));
     }
     let mine = |identity: &Identity| {
         identity.account.as_ref().is_some_and(me) || address_is(viewer, &identity.email)
@@ -142,39 +215,78 @@ fn conflicts(viewer: &Person, change: &Change) -> Vec<Message> {
         .iter()
         .any(|commit| mine(&commit.author) || mine(&commit.committer))
     {
-        no.push(reason("A commit in it is yours.", "Another senior must sign."));
+        no.push(reason("A commit in it is yours.", another));
     }
-    let named: Vec<ByLine> = change
-        .commits
-        .iter()
-        .flat_map(|commit| by_lines(&commit.message))
-        .filter(|line| matches!(line.key.as_str(), "co-authored-by" | "co-developed-by"))
-        .collect();
-    if named
-        .iter()
-        .any(|line| addresses(&line.value).any(|address| address_is(viewer, address)))
-    {
-        no.push(reason(
-            "A commit in it names you as a co-author.",
-            "Another senior must sign.",
-        ));
+    let named = |line: &ByLine| addresses(&line.value).any(|address| address_is(viewer, address));
+    if co_authors(change).any(|line| named(&line)) {
+        no.push(reason("A commit in it names you as a co-author.", another));
     }
-    let agent = change
-        .author
-        .as_ref()
-        .filter(|author| author.kind == AccountKind::Bot);
-    if let Some(agent) = agent
-        && change.assignees.iter().any(me)
-    {
+    if change.operators.iter().any(me) {
         no.push(reason(
-            format!(
-                "{} works on this for you: it is assigned to you.",
-                visible(&agent.login)
-            ),
-            "The forge takes your approval but does not count it. Another senior must sign.",
+            "By its assignments, you set an agent to work on it.",
+            "The forge takes your approval but the gate does not count it. Another senior must sign.",
         ));
     }
     no
+}
+
+fn co_authors(change: &Change) -> impl Iterator<Item = ByLine> {
+    (change.commits.iter())
+        .flat_map(|commit| by_lines(&commit.message))
+        .filter(|line| matches!(line.key.as_str(), "co-authored-by" | "co-developed-by"))
+}
+
+/// What is not known of who had a part: the gate asks for two seniors then.
+fn unsure(held: &Held) -> Vec<Message> {
+    let unnamed = co_authors(&held.change).any(|line| addresses(&line.value).next().is_none());
+    let two = "Two seniors must sign, so that it counts whoever it was.";
+    let mut unsure = Vec::new();
+    if held.facts.pushers.is_none() {
+        unsure.push(reason("The forge does not tell who pushed to its branch.", two));
+    }
+    if unnamed {
+        unsure.push(reason("A commit names a co-author without an address.", two));
+    }
+    unsure
+}
+
+/// Logins of the other seniors who have approved this head, as far as the forge tells.
+fn approved_by_others<'c>(viewer: &Person, change: &'c Change, policy: &Policy) -> BTreeSet<&'c str> {
+    let at_head = |commit: &Option<_>| commit.as_ref() == Some(&change.head.oid);
+    let reviews = change.reviews.iter();
+    let approvals = reviews.filter(|review| review.state == ReviewState::Approved && at_head(&review.commit));
+    approvals
+        .filter_map(|review| review.author.as_ref())
+        .filter(|author| {
+            author.id != viewer.id && author.id != change.author.as_ref().and_then(|one| one.id.clone())
+        })
+        .filter(|author| author.id.as_deref().is_some_and(|id| policy.senior(id).is_some()))
+        .map(|author| author.login.as_str())
+        .collect()
+}
+
+fn quorum(needed: u32, before: &BTreeSet<&str>) -> Message {
+    let names: Vec<String> = before.iter().map(|login| visible(login)).collect();
+    let so_far = match names.as_slice() {
+        [] => "nobody else has approved this head yet".to_owned(),
+        [one] => format!("{one} has approved this head already"),
+        many => format!("{} have approved this head already", many.join(" and ")),
+    };
+    reason(
+        format!("{needed} seniors must approve; {so_far}."),
+        "The gate looks whether each of these approvals is signed.",
+    )
+}
+
+fn ordinal(number: usize) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
 }
 
 /// Everything in angle brackets.
@@ -195,29 +307,46 @@ fn address_is(viewer: &Person, address: &str) -> bool {
         .is_some_and(|(found, _)| found == id)
 }
 
-fn enrolled(held: &Held, principal: &str, key: &KeyView) -> Option<Message> {
-    let Some(text) = &held.facts.allowed_signers else {
-        return Some(reason(
-            "The target branch has no list of allowed signers.",
-            "Add your key to it.",
+/// Whether the key may sign for that senior now: what is to be known besides, or why it may not.
+fn enrolled(
+    rules: &Rulebook,
+    senior: &Senior,
+    key: &KeyView,
+    now: Timestamp,
+) -> Result<Option<Message>, Message> {
+    let mut signers = rules.signers.of(&senior.principal);
+    let Some(signer) = signers.find(|signer| signer.key.fingerprint() == key.fingerprint) else {
+        return Err(reason(
+            format!(
+                "The policy does not know this key for {}.",
+                visible(&senior.principal)
+            ),
+            "Have its line added to the allowed signers on the target branch, or choose another key.",
         ));
     };
-    let signers = match AllowedSigners::parse(text) {
-        Ok(signers) => signers,
-        Err(error) => {
-            return Some(reason(
-                format!("The list of allowed signers cannot be read: {error}."),
-                "Ask whoever keeps it.",
-            ));
-        }
-    };
-    let known = signers
-        .of(principal)
-        .any(|signer| signer.key.fingerprint() == key.fingerprint);
-    (!known).then(|| {
-        reason(
-            format!("The policy does not know this key for {}.", visible(principal)),
-            "Have its line added to the allowed signers on the target branch, or choose another key.",
-        )
-    })
+    if rules.revoked.contains(&signer.key) {
+        return Err(reason(
+            "This key is revoked.",
+            "Choose another key. What it signed before counts no more either: sign that again.",
+        ));
+    }
+    let day = |at: Timestamp| at.strftime("%-d %b %Y").to_string();
+    match (signer.valid_after, signer.valid_before) {
+        (Some(from), _) if from > now => Err(reason(
+            format!("This key is allowed from {} on only.", day(from)),
+            "Choose another key until then.",
+        )),
+        (_, Some(until)) if until <= now => Err(reason(
+            format!("This key is allowed until {} only.", day(until)),
+            "Have a new line added to the allowed signers, or choose another key.",
+        )),
+        (_, Some(until)) if until.duration_since(now) < SOON => Ok(Some(reason(
+            format!(
+                "This key is allowed until {} only: what it signed counts no longer than that.",
+                day(until)
+            ),
+            "Enrol its successor before.",
+        ))),
+        _ => Ok(None),
+    }
 }

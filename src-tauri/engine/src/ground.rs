@@ -206,6 +206,8 @@ mod tests {
             checks: Vec::new(),
             reviews: Vec::new(),
             own_review: None,
+            operators: Vec::new(),
+            conflicting: false,
         }
     }
 

@@ -8,6 +8,7 @@ use countersign_core::decision::Decision;
 use countersign_core::finding::Severity;
 use jiff::Timestamp;
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 
 /// Where a forge is: host and how to reach it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,7 +178,7 @@ pub struct Pair {
 }
 
 /// A git note on one commit.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoteText {
     /// The commit that it is about.
     pub commit: Oid,
@@ -211,11 +212,30 @@ pub struct Reading {
     pub policy: Option<TrustedFile>,
     /// The policy's `allowed_signers` at the target's tip.
     pub allowed_signers: Option<TrustedFile>,
+    /// The policy's `revoked_keys` at the target's tip.
+    pub revoked_keys: Option<TrustedFile>,
+    /// The organisation's policy, where the repository's extends one that can be read.
+    pub organisation: Option<Organisation>,
+    /// Everybody who moved the change's branch; `None` where that cannot be told.
+    pub pushers: Option<Vec<Person>>,
+    /// Whether the target's rules keep approvals when somebody pushes; `None` where no rule says.
+    pub keeps_stale: Option<bool>,
     /// CODEOWNERS at the target's tip, with its path.
     pub owners: Option<(String, TrustedFile)>,
     /// Folders in which the change's author has committed nothing before; the root is empty. Context: none where it
     /// cannot be told.
     pub new_to_author: Vec<String>,
+}
+
+/// The organisation's policy and the files that it names, at the tip of its repository's default branch.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organisation {
+    /// The policy's text.
+    pub policy: String,
+    /// Its allowed signers.
+    pub allowed_signers: Option<String>,
+    /// Its revoked keys.
+    pub revoked_keys: Option<String>,
 }
 
 /// Where the change stands now.

@@ -90,7 +90,11 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             acknowledged: u32::try_from(acknowledged).unwrap_or(u32::MAX),
             findings,
             not_looked_at,
-            will_count: counting::will_count(&account.viewer, held, ready.key.as_ref(), ready.decision),
+            will_count: if ready.decision == Decision::Approve {
+                view.will_count
+            } else {
+                counting::not_an_approval()
+            },
             key: ready.key,
             valid: format!("For this head only,{until}."),
             statement: text,

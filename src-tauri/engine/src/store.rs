@@ -6,7 +6,7 @@
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
-use countersign_core::change::{Change, ChangeId, Oid};
+use countersign_core::change::{Change, ChangeId, Oid, Person};
 use countersign_core::finding::Assessment;
 use countersign_core::queue::{Event, Section, Standing};
 use flate2::Compression;
@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, params};
 use serde::{Deserialize, Serialize};
 
-use crate::ports::{NoteText, Reading, TrustedFile};
+use crate::ports::{NoteText, Organisation, Reading, TrustedFile};
 
 mod outbox;
 mod reading;
@@ -117,6 +117,18 @@ pub struct Facts {
     pub policy_blob: Option<Oid>,
     /// `allowed_signers` at the target's tip.
     pub allowed_signers: Option<String>,
+    /// `revoked_keys` at the target's tip.
+    #[serde(default)]
+    pub revoked_keys: Option<String>,
+    /// The organisation's policy, where the repository's extends one that can be read.
+    #[serde(default)]
+    pub organisation: Option<Organisation>,
+    /// Everybody who moved the change's branch; `None` where that cannot be told.
+    #[serde(default)]
+    pub pushers: Option<Vec<Person>>,
+    /// Whether the target's rules keep approvals when somebody pushes; `None` where no rule says.
+    #[serde(default)]
+    pub keeps_stale: Option<bool>,
     /// CODEOWNERS at the target's tip: its path and its text.
     pub owners: Option<(String, String)>,
     /// Folders in which the author has committed nothing before; the root is empty.
@@ -181,6 +193,10 @@ impl Facts {
             policy: text(&reading.policy),
             policy_blob: reading.policy.as_ref().map(|file| file.blob.clone()),
             allowed_signers: text(&reading.allowed_signers),
+            revoked_keys: text(&reading.revoked_keys),
+            organisation: reading.organisation.clone(),
+            pushers: reading.pushers.clone(),
+            keeps_stale: reading.keeps_stale,
             owners: reading
                 .owners
                 .as_ref()

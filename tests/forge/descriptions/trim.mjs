@@ -38,6 +38,7 @@ const served = [
   "get /repos/{owner}/{repo}/activity",
   "get /repos/{owner}/{repo}/issues/{issue_number}/timeline",
   "get /repos/{owner}/{repo}/branches/{branch}/protection",
+  "get /repos/{owner}/{repo}/rules/branches/{branch}",
   "get /users/{username}/ssh_signing_keys",
   "get /user/ssh_signing_keys",
   "post /user/ssh_signing_keys",

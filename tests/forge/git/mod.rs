@@ -21,6 +21,7 @@ struct Memo {
     ranges: HashMap<(String, String), Arc<Vec<Arc<CommitFacts>>>>,
     files: HashMap<(String, String), Arc<Vec<FileFacts>>>,
     bases: HashMap<(String, String), Option<String>>,
+    merges: HashMap<(String, String), bool>,
 }
 
 /// A bare repository.
@@ -225,6 +226,17 @@ impl Git {
         let list = Arc::new(self.log(&["--topo-order", "--reverse", &format!("{base}..{head}")])?);
         self.memo().ranges.insert(key, list.clone());
         Ok(list)
+    }
+
+    /// Whether two commits can be merged without a conflict.
+    pub(crate) fn merges(&self, one: &str, other: &str) -> bool {
+        let key = (one.to_owned(), other.to_owned());
+        if let Some(known) = self.memo().merges.get(&key) {
+            return *known;
+        }
+        let merges = self.run(&["merge-tree", "--write-tree", one, other]).is_ok();
+        self.memo().merges.insert(key, merges);
+        merges
     }
 
     /// The commits that lead to `head` and change something below `path` (everything where it is empty), newest first.

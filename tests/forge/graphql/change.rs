@@ -79,7 +79,16 @@ fn change_field<'w>(seen: Seen<'w>, repo: &'w Repo, one: &'w Change, asked: &Fie
         "updatedAt" => Val::leaf(one.updated_at),
         "closedAt" => Val::leaf(one.closed_at),
         "mergedAt" => Val::leaf(one.closed_at.filter(|_| one.life == Life::Merged)),
-        "mergeable" => Val::leaf("MERGEABLE"),
+        "mergeable" => Val::leaf(
+            if repo.git.merges(
+                &repo.git.tip(&one.base).unwrap_or_else(|| one.base_oid.clone()),
+                one.head(),
+            ) {
+                "MERGEABLE"
+            } else {
+                "CONFLICTING"
+            },
+        ),
         "additions" => Val::leaf(files().iter().map(|file| file.additions).sum::<u64>()),
         "deletions" => Val::leaf(files().iter().map(|file| file.deletions).sum::<u64>()),
         "changedFiles" => Val::leaf(files().len()),

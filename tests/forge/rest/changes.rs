@@ -190,6 +190,26 @@ pub(super) fn activity(world: &World, ctx: &Ctx<'_>) -> Handled {
     Ok(page(world, ctx, list))
 }
 
+/// Whoever may read the repository may read them.
+pub(super) fn rules(world: &World, ctx: &Ctx<'_>) -> Handled {
+    let Some(repo) = world.find(&ctx.repo_name()) else {
+        return Ok(not_found());
+    };
+    let ruled = repo.dismisses_stale.filter(|_| ctx.parameter("branch") == "main");
+    let rule = |dismisses: bool| {
+        json!({
+            "type": "pull_request", "ruleset_id": 7, "ruleset_source": repo.full_name(),
+            "ruleset_source_type": "Repository",
+            "parameters": {
+                "dismiss_stale_reviews_on_push": dismisses, "require_code_owner_review": false,
+                "require_last_push_approval": false, "required_approving_review_count": 1,
+                "required_review_thread_resolution": false,
+            },
+        })
+    };
+    Ok(Answer::ok(&Value::Array(ruled.map(rule).into_iter().collect())))
+}
+
 /// Administrators alone may read it; for others GitHub pretends that there is none.
 pub(super) fn protection(world: &World, ctx: &Ctx<'_>) -> Handled {
     let Some(repo) = world.find(&ctx.repo_name()) else {

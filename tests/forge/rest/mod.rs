@@ -89,6 +89,7 @@ fn route(world: &mut World, ctx: &Ctx<'_>, operation: &str) -> Handled {
         "pulls/list-files" => changes::files(world, ctx),
         "issues/list-events-for-timeline" => changes::timeline(world, ctx),
         "repos/list-activities" => changes::activity(world, ctx),
+        "repos/get-branch-rules" => changes::rules(world, ctx),
         "repos/get-branch-protection" => changes::protection(world, ctx),
         "pulls/list-reviews" => reviews::list(world, ctx),
         "pulls/create-review" => reviews::create(world, ctx),

@@ -351,6 +351,8 @@ pub struct Repo {
     pub access: BTreeMap<String, &'static str>,
     /// The default branch demands an approving review.
     pub protected: bool,
+    /// A ruleset for the default branch says whether a push dismisses approvals; `None` without one.
+    pub dismisses_stale: Option<bool>,
     /// When it was made.
     pub created_at: Timestamp,
     /// Its objects.

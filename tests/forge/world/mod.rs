@@ -213,6 +213,7 @@ impl World {
                 .map(|login| ((*login).to_owned(), "WRITE"))
                 .collect(),
             protected: true,
+            dismisses_stale: None,
             created_at,
             git,
             changes: BTreeMap::new(),

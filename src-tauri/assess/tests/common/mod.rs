@@ -53,6 +53,8 @@ pub fn change(title: &str) -> Change {
         checks: Vec::new(),
         reviews: Vec::new(),
         own_review: None,
+        operators: Vec::new(),
+        conflicting: false,
     }
 }
 

@@ -73,6 +73,8 @@ fn change(body: &str, commits: Vec<Commit>) -> Change {
         checks: Vec::new(),
         reviews: Vec::new(),
         own_review: None,
+        operators: Vec::new(),
+        conflicting: false,
     }
 }
 

@@ -122,6 +122,8 @@ fn as_the_app_reads_it(input: &Input) -> Option<change::Change> {
         checks: Vec::new(),
         reviews: Vec::new(),
         own_review: None,
+        operators: Vec::new(),
+        conflicting: false,
     })
 }
 

@@ -344,6 +344,8 @@ fn change(author: Option<Person>, body: &str, commits: Vec<Commit>) -> Change {
         checks: Vec::new(),
         reviews: Vec::new(),
         own_review: None,
+        operators: Vec::new(),
+        conflicting: false,
     }
 }
 

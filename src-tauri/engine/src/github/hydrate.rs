@@ -3,14 +3,14 @@
 use std::sync::atomic::Ordering;
 
 use countersign_core::change::{
-    Asked, Change, ChangeId, ChangeState, Check, Head, Requested, Review, Target,
+    Asked, Change, ChangeId, ChangeState, Check, Head, Person, Requested, Review, Target,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::plain;
 use super::graphql::{self, Fault, Heard};
-use super::nodes::{CommitNode, Label, List, Node, Reviewer, status};
+use super::nodes::{CommitNode, Label, List, Node, Reviewer, operators, status};
 use super::person::GraphUser;
 use super::{GitHub, repo_of};
 use crate::ports::{ForgeError, Hydrated};
@@ -128,6 +128,7 @@ impl GitHub {
             .and_then(|base| base.target)
             .map_or(node.base_oid, |tip| tip.oid);
         let reviews = node.opinions.map(|list| list.nodes).unwrap_or_default();
+        let author: Option<Person> = node.author.map(Into::into);
         Ok(Change {
             id: ChangeId {
                 host: address.host.clone(),
@@ -145,7 +146,12 @@ impl GitHub {
             url: if node.url == page { node.url } else { page },
             title: node.title,
             body: node.body,
-            author: node.author.map(Into::into),
+            operators: operators(
+                node.assignments.map(|list| list.nodes).unwrap_or_default(),
+                author.as_ref(),
+            ),
+            conflicting: node.mergeable == "CONFLICTING",
+            author,
             state: match node.state.as_str() {
                 "OPEN" => ChangeState::Open,
                 "CLOSED" => ChangeState::Closed,

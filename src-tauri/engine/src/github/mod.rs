@@ -9,6 +9,7 @@
 //! | `poll` | who the viewer is, what waits for them |
 //! | `hydrate`, `nodes` | changes by node id |
 //! | `read`, `trees`, `files` | diff, commits, digest, policy of one change |
+//! | `authority` | what decides whether an approval counts |
 //! | `authors` | where the author of a change is new |
 //! | `objects` | contents by their names, notes on commits |
 //! | `write` | where a change stands, and its reviews |
@@ -16,6 +17,7 @@
 //! The REST version is 2022-11-28; fields and limits are from GitHub's OpenAPI description and GraphQL schema.
 
 mod answer;
+mod authority;
 mod authors;
 mod client;
 mod files;

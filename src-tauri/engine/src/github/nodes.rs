@@ -1,8 +1,11 @@
 //! A change as GraphQL gives it, and what its parts mean.
 
-use countersign_core::change::{Check, CheckState, Commit, Identity, Oid, Review, ReviewState};
+use countersign_core::change::{
+    AccountKind, Check, CheckState, Commit, Identity, Oid, Person, Review, ReviewState,
+};
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::person::{Actor, GraphUser};
 
@@ -84,6 +87,10 @@ pub(super) struct Node {
     pub(super) author: Option<Actor>,
     pub(super) labels: Option<List<Label>>,
     pub(super) assignees: List<GraphUser>,
+    #[serde(default)]
+    pub(super) mergeable: String,
+    #[serde(default, rename = "timelineItems")]
+    pub(super) assignments: Option<List<Assignment>>,
     #[serde(rename = "reviewRequests")]
     pub(super) requests: Option<List<Request>>,
     #[serde(rename = "viewerLatestReview")]
@@ -159,6 +166,34 @@ pub(super) enum Reviewer {
     },
     #[serde(other)]
     Other,
+}
+
+/// Somebody was assigned.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Assignment {
+    actor: Option<Value>,
+    assignee: Option<Value>,
+}
+
+/// The people who set an agent to work, each once: see [`Change::operators`](countersign_core::change::Change::operators).
+pub(super) fn operators(assignments: Vec<Option<Assignment>>, author: Option<&Person>) -> Vec<Person> {
+    let by_a_person = author.is_some_and(|author| author.kind == AccountKind::User);
+    let mut found: Vec<Person> = Vec::new();
+    for Assignment { actor, assignee } in assignments.into_iter().flatten() {
+        // An account of a kind without a login set nobody to work.
+        let account = |one: Option<Value>| one.and_then(|one| Actor::deserialize(one).ok()).map(Person::from);
+        let [actor, assignee] = [actor, assignee].map(account);
+        let is_app = |who: &Option<Person>| who.as_ref().is_some_and(|who| who.kind == AccountKind::Bot);
+        let (to_an_app, asked) = (is_app(&assignee), by_a_person && !is_app(&actor));
+        let people = [actor.filter(|_| to_an_app), assignee.filter(|_| !asked)];
+        for person in people.into_iter().flatten() {
+            if person.kind == AccountKind::User && !found.contains(&person) {
+                found.push(person);
+            }
+        }
+    }
+    found
 }
 
 #[derive(Debug, Clone, Deserialize)]

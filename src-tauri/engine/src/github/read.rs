@@ -4,7 +4,6 @@
 use base64ct::{Base64, Encoding};
 use countersign_core::change::{Change, ChangeId, Commit, Identity, Oid};
 use countersign_core::changeset::{self, Blob, Changed, ObjectFormat};
-use countersign_core::policy::{self, Policy};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -21,8 +20,6 @@ const COMMITS: usize = 250;
 const PER_PAGE: usize = 100;
 /// Where the forge looks for CODEOWNERS; the first that is there counts. Source: GitHub docs, "About code owners".
 const OWNERS: [&str; 3] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"];
-/// Where the allowed signers are if the policy cannot be read: the place that the documentation names.
-const SIGNERS: &str = ".github/allowed_signers";
 
 impl GitHub {
     pub(super) async fn read_change(&self, change: &Change) -> Result<Reading, ForgeError> {
@@ -47,12 +44,14 @@ impl GitHub {
             Some(tree) => tree,
             None => self.tree_of(id, head).await?,
         };
-        let (differences, diff, trusted, notes, owners) = tokio::try_join!(
+        let (differences, diff, trusted, notes, owners, pushers, keeps_stale) = tokio::try_join!(
             self.differences(id, &history.base_tree, &head_tree),
             self.diff(id, target, head),
-            self.trusted(id, target),
+            self.authority(id, target),
             async { extra(self.notes(id, &history.commits).await) },
             async { extra(self.owners(id, target).await) },
+            async { unsaid(self.pushers(change, &history.merge_base).await) },
+            async { unsaid(self.keeps_stale(id, &change.target.branch).await) },
         )?;
         let Differences { changed, manifests } = differences;
         missing.extend(trusted.missing);
@@ -95,6 +94,10 @@ impl GitHub {
             commits: history.commits,
             policy: trusted.policy,
             allowed_signers: trusted.allowed_signers,
+            revoked_keys: trusted.revoked_keys,
+            organisation: trusted.organisation,
+            pushers,
+            keeps_stale,
             owners,
             new_to_author,
         })
@@ -173,36 +176,15 @@ impl GitHub {
         Ok(Some(answer.body))
     }
 
-    /// The policy and its signers, at the target's tip: what the change itself says about them counts for nothing.
-    async fn trusted(&self, id: &ChangeId, target: &Oid) -> Result<Trusted, ForgeError> {
-        let mut trusted = Trusted::default();
-        match self.file(id, target, policy::PATH).await? {
-            Found::File(file) => trusted.policy = Some(file),
-            Found::Not => return Ok(trusted),
-            Found::Unusable(why) => {
-                trusted.missing.push((policy::PATH.into(), why));
-                return Ok(trusted);
-            }
-        }
-        let text = trusted
-            .policy
-            .as_ref()
-            .and_then(|file| std::str::from_utf8(&file.bytes).ok());
-        let named = text
-            .and_then(|text| Policy::parse(text).ok())
-            .map(|policy| policy.allowed_signers);
-        let path = named.unwrap_or_else(|| SIGNERS.into());
-        match self.file(id, target, &path).await? {
-            Found::File(file) => trusted.allowed_signers = Some(file),
-            Found::Not => {}
-            Found::Unusable(why) => trusted.missing.push((path, why)),
-        }
-        Ok(trusted)
+    async fn file(&self, id: &ChangeId, commit: &Oid, path: &str) -> Result<Found, ForgeError> {
+        self.content(&self.repo(id)?, path, &format!("?ref={commit}"))
+            .await
     }
 
-    async fn file(&self, id: &ChangeId, commit: &Oid, path: &str) -> Result<Found, ForgeError> {
+    /// A file of a repository; at the tip of its default branch where `at` is empty.
+    pub(super) async fn content(&self, repo: &str, path: &str, at: &str) -> Result<Found, ForgeError> {
         let encoded: Vec<String> = path.split('/').map(segment).collect();
-        let url = format!("{}/contents/{}?ref={commit}", self.repo(id)?, encoded.join("/"));
+        let url = format!("{repo}/contents/{}{at}", encoded.join("/"));
         let answer = match self.client.call(&self.client.get(&url, path)).await {
             Err(ForgeError::NotFound { .. }) => return Ok(Found::Not),
             other => other?,
@@ -239,7 +221,7 @@ fn extra<T>(read: Result<T, ForgeError>) -> Result<Result<T, String>, ForgeError
 }
 
 /// Of what is only context: without it there is nothing to say, and nothing is missing from what is judged.
-fn unsaid<T: Default>(read: Result<T, ForgeError>) -> Result<T, ForgeError> {
+pub(super) fn unsaid<T: Default>(read: Result<T, ForgeError>) -> Result<T, ForgeError> {
     match read {
         Err(ForgeError::NotFound { .. }) => Ok(T::default()),
         other => Ok(extra(other)?.unwrap_or_else(|why| {
@@ -284,14 +266,7 @@ struct History {
     total: u64,
 }
 
-#[derive(Default)]
-struct Trusted {
-    policy: Option<TrustedFile>,
-    allowed_signers: Option<TrustedFile>,
-    missing: Vec<(String, String)>,
-}
-
-enum Found {
+pub(super) enum Found {
     File(TrustedFile),
     Not,
     Unusable(String),

@@ -279,7 +279,8 @@ fn one(
     let (review_count, reviews) = change.reviews.read("reviews")?;
     let (event_count, events) = change.events.read("events")?;
     let dismissals: Vec<Value> = events.iter().filter_map(dismissal).collect();
-    let operators = operators(events);
+    let by_a_person = itself.author.as_ref().is_some_and(|author| author.kind == "User");
+    let operators = operators(events, by_a_person);
     // An event that was not read may be of either kind.
     let unread = event_count.saturating_sub(events.len() as u64);
     let mails: Vec<Value> = commits
@@ -396,17 +397,19 @@ fn dismissal(event: &Event) -> Option<Value> {
     Some(json!({"review_id": id, "by": by, "at": created_at, "was": previous_review_state.to_lowercase()}))
 }
 
-/// Everybody who was ever assigned, and whoever assigned an app: with agents, the people who set one to work.
-fn operators(events: &[Event]) -> Vec<Value> {
+/// The people who set an agent to work: whoever assigned an app, whom an app assigned, and where an app opened the change,
+/// everybody who was ever assigned to it. To be assigned by a person to a person's change means to be asked.
+fn operators(events: &[Event], by_a_person: bool) -> Vec<Value> {
     let mut found: BTreeMap<(&str, String), Value> = BTreeMap::new();
     for event in events {
         let Event::AssignedEvent { actor: by, assignee } = event else {
             continue;
         };
-        let to_an_app = assignee.as_ref().is_some_and(|assignee| assignee.kind == "Bot");
+        let is_app = |who: &Option<Actor>| who.as_ref().is_some_and(|who| who.kind == "Bot");
+        let (to_an_app, asked) = (is_app(assignee), by_a_person && !is_app(by));
         let people = [
             ("assigner", by.as_ref().filter(|_| to_an_app)),
-            ("assignee", assignee.as_ref()),
+            ("assignee", assignee.as_ref().filter(|_| !asked)),
         ];
         for (source, who) in people {
             if let Some(who) = who.filter(|who| who.kind == "User") {

@@ -43,6 +43,8 @@ fn change(server: &MockServer) -> Change {
         checks: vec![],
         reviews: vec![],
         own_review: None,
+        operators: Vec::new(),
+        conflicting: false,
     }
 }
 

@@ -17,6 +17,7 @@ const COMMANDS: &[&str] = &[
     "keys",
     "choose_key",
     "make_key",
+    "register_key",
     "open_link",
 ];
 

@@ -128,6 +128,12 @@ pub(crate) async fn make_key(app: State<'_, App>) -> Answer<KeyView> {
     app.make_key().await
 }
 
+/// Registers the chosen key at the forge, after a question outside the page.
+#[tauri::command]
+pub(crate) async fn register_key(app: State<'_, App>) -> Answer<Option<String>> {
+    app.register_key().await
+}
+
 /// Opens an address in the browser, if it is at a configured forge.
 #[tauri::command]
 pub(crate) async fn open_link(app: State<'_, App>, url: String) -> Answer<()> {

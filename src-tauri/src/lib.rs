@@ -77,6 +77,7 @@ pub fn run(start: Start) -> Result<u8> {
             commands::keys,
             commands::choose_key,
             commands::make_key,
+            commands::register_key,
             commands::open_link,
         ])
         .setup(move |app| {

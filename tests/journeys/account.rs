@@ -138,3 +138,42 @@ async fn the_token_is_in_no_file_of_the_profile() {
     assert!(holds("canary words"), "the search finds what is there");
     assert!(!holds(TOKEN));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_is_registered_at_the_forge_after_a_question_and_once() {
+    let bench = Bench::with_one_change().await;
+    let registered = |bench: &Bench| {
+        let world = bench
+            .forge
+            .with(|world| world.account("priya-n").unwrap().signing_keys.len());
+        (world, bench.desktop.with(|seen| seen.questions.len()))
+    };
+    let refused = bench.engine.register_key().await.unwrap_err();
+    assert!(
+        refused.message.contains("may not add signing keys"),
+        "{refused:?}"
+    );
+    assert_eq!(registered(&bench), (0, 1));
+    bench.forge.with(|world| {
+        let scopes = ["repo", "read:org", "write:ssh_signing_key"].map(str::to_owned);
+        world.tokens[0].scopes = Scopes::Classic(scopes.to_vec());
+    });
+    bench.desktop.answers(false);
+    assert_eq!(bench.engine.register_key().await.unwrap(), None);
+    assert_eq!(registered(&bench), (0, 2));
+    bench.desktop.answers(true);
+    let said = bench.engine.register_key().await.unwrap().unwrap();
+    assert!(said.contains("of yours now"), "{said}");
+    let said = bench.engine.register_key().await.unwrap().unwrap();
+    assert!(said.contains("already"), "{said}");
+    assert_eq!(
+        registered(&bench),
+        (1, 3),
+        "and nothing is asked where there is nothing to do"
+    );
+    let question = bench.desktop.with(|seen| seen.questions[0].text.clone());
+    assert!(
+        question.contains("SHA256:") && question.contains("priya-n"),
+        "{question}"
+    );
+}

@@ -16,6 +16,7 @@
 //! | `sheet`, `statement` | what the user is asked, and what is signed |
 //! | `noted` | notes on acknowledged findings, and how the review carries them |
 //! | `deciding` | from the question to the outbox |
+//! | `enrolling` | the forge is told of the key |
 //! | `outbox` | from signed to confirmed |
 //! | [`store`] | the local database |
 //! | [`github`] | the forge, over GitHub's interfaces |
@@ -38,6 +39,7 @@ mod change_view;
 mod counting;
 mod deciding;
 pub mod engine;
+mod enrolling;
 mod failure;
 pub mod github;
 mod ground;

@@ -416,6 +416,12 @@ pub trait Forge: Send + Sync + Sized + 'static {
         review: &str,
         message: &str,
     ) -> impl Future<Output = Result<(), ForgeError>> + Send;
+
+    /// The signing keys of the user's account, each as algorithm and base64.
+    fn signing_keys(&self) -> impl Future<Output = Result<Vec<String>, ForgeError>> + Send;
+
+    /// Adds a signing key to the user's account.
+    fn add_signing_key(&self, title: &str, key: &str) -> impl Future<Output = Result<(), ForgeError>> + Send;
 }
 
 /// One desktop notification. Plain text: whoever shows it escapes what its server would read as markup.

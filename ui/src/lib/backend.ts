@@ -49,6 +49,8 @@ export interface Backend {
   keys(): Promise<Keys>;
   choose_key(args: { fingerprint: string }): Promise<null>;
   make_key(): Promise<KeyView>;
+  /** What became of it, in words; null where the user answered no. */
+  register_key(): Promise<string | null>;
   open_link(args: { url: string }): Promise<null>;
   /** Calls back whenever anything that the window shows has changed. Resolves to what ends it. */
   onChanged(told: (revision: number) => void): Promise<() => void>;
@@ -99,6 +101,7 @@ export async function appBackend(): Promise<Backend> {
     keys: ask("keys"),
     choose_key: ask("choose_key"),
     make_key: ask("make_key"),
+    register_key: ask("register_key"),
     open_link: ask("open_link"),
     onChanged: (told) =>
       listen<{ revision: number }>("queue-changed", (event) => told(event.payload.revision)),

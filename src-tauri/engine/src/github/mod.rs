@@ -12,6 +12,7 @@
 //! | `authority` | what decides whether an approval counts |
 //! | `authors` | where the author of a change is new |
 //! | `objects` | contents by their names, notes on commits |
+//! | `keys` | the signing keys of the user's account |
 //! | `write` | where a change stands, and its reviews |
 //!
 //! The REST version is 2022-11-28; fields and limits are from GitHub's OpenAPI description and GraphQL schema.
@@ -23,6 +24,7 @@ mod client;
 mod files;
 mod graphql;
 mod hydrate;
+mod keys;
 mod nodes;
 mod objects;
 mod person;
@@ -149,5 +151,13 @@ impl Forge for GitHub {
 
     async fn dismiss(&self, id: &ChangeId, review: &str, message: &str) -> Result<(), ForgeError> {
         self.dismiss_review(id, review, message).await
+    }
+
+    async fn signing_keys(&self) -> Result<Vec<String>, ForgeError> {
+        self.list_signing_keys().await
+    }
+
+    async fn add_signing_key(&self, title: &str, key: &str) -> Result<(), ForgeError> {
+        self.create_signing_key(title, key).await
     }
 }

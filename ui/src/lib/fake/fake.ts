@@ -453,6 +453,13 @@ class Fake implements Backend {
     return { ...key };
   }
 
+  async register_key(): Promise<string | null> {
+    if (!this.#keys.some((key) => key.chosen)) {
+      fail("keys", "Not registered: no key is chosen.", "Choose a key first.");
+    }
+    return `${HOST} knows this key as a signing key of yours now.`;
+  }
+
   async open_link({ url }: { url: string }): Promise<null> {
     if (!url.startsWith(`https://${HOST}/`)) {
       fail(

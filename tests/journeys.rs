@@ -9,6 +9,7 @@ mod journeys {
     mod faults;
     mod main_job;
     mod moving;
+    mod network;
     mod reading;
     mod sample;
     mod telling;

@@ -110,7 +110,11 @@ async fn an_answer_is_not_what_it_should_be() {
 async fn a_proxy_sends_twice_and_a_forge_in_trouble_has_done_it_all_the_same() {
     let (forge, client) = started().await;
     forge.faults([Fault::once("POST", REVIEWS, Effect::Despite(502))]);
-    let draft = || client.send("POST", &path(), &[], Some(json!({ "body": "b" })));
+    let draft = async || {
+        client
+            .send("POST", &path(), &[], Some(json!({ "body": "b" })))
+            .await
+    };
     assert_eq!(draft().await.unwrap().status, 502);
     assert_eq!(forge.reviews(REPO, 1).len(), 1);
     forge.with(|world| world.change_mut(REPO, 1).unwrap().reviews.clear());

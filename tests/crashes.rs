@@ -491,3 +491,58 @@ async fn killed_at_every_step_it_decides_once() {
 async fn killed_five_hundred_times_it_decides_once_each() {
     killed("killed between decide and confirmed, soak", 2..11).await;
 }
+
+/// A probe that may make no file longer than so many bytes: to the database, a disk that is full then.
+fn confined(scene: &Scene, bytes: u64) -> Probe {
+    use std::os::unix::fs::PermissionsExt as _;
+    let script = scene.desk.scratch().join("confined");
+    // In blocks of 512 bytes. The signal is ignored, so that the write fails instead.
+    let text = format!(
+        "#!/bin/sh\ntrap '' XFSZ\nulimit -f {}\nexec '{PROBE}'\n",
+        bytes / 512
+    );
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    Probe::start(&scene.desk, &script).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn full_disk_is_told_and_every_decision_that_was_taken_is_there_once() {
+    let (mut scene, probe) = Scene::set(1).await;
+    drop(probe);
+    let log = scene.profile.join("countersign.db-wal");
+    let mut probe = confined(&scene, std::fs::metadata(&log).unwrap().len() + 120_000);
+    let profile = scene.profile.to_string_lossy().into_owned();
+    ok(&probe.ask(&["engine", "start", &profile]).unwrap());
+    ok(&probe.ask(&["engine", "settle"]).unwrap());
+    let host = scene.forge.url().trim_start_matches("http://").to_owned();
+    let refused = loop {
+        let index = scene.made.len() as u64;
+        assert!(index < 60, "the disk is never full");
+        let number = index % CHANGES + 1;
+        let words = format!("[decision {index:04}]");
+        let id = format!("{host}/{REPO}#{number}");
+        let answer = probe.ask(&["engine", "decide", &id, "comment", &words]).unwrap();
+        let Some(entry) = answer["ok"].as_str() else {
+            break answer["error"].as_str().unwrap().to_owned();
+        };
+        scene.made.push(Made {
+            number,
+            words,
+            entry: Some(entry.to_owned()),
+            moment: Moment::After(Duration::ZERO),
+        });
+        scene.kills += 1;
+    };
+    assert!(refused.starts_with("The database cannot be written"), "{refused}");
+    assert!(refused.contains("nothing that was kept is lost"), "{refused}");
+    drop(probe);
+    // Room again.
+    let mut probe = scene.start();
+    ok(&probe.ask(&["engine", "settle"]).unwrap());
+    drop(probe);
+    let (mut tally, mut wrong) = (Tally::of("disk full while deciding"), Vec::new());
+    scene.judge(&mut tally, &mut wrong);
+    tally.write(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    assert!(tally.is_clean(), "{tally:?}\n{}", wrong.join("\n"));
+}

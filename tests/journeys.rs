@@ -6,6 +6,7 @@
 mod journeys {
     mod account;
     mod bench;
+    mod disk;
     mod faults;
     mod main_job;
     mod moving;

@@ -15,7 +15,7 @@ use crate::system::{self, Ready, Set};
 
 /// The test binaries that count, and the words that name their counting tests.
 const BINARIES: [&str; 2] = ["crashes", "journeys"];
-const TESTS: [&str; 2] = ["killed_", "journeys::network::"];
+const TESTS: [&str; 3] = ["killed_", "full_disk_", "journeys::network::"];
 
 /// One line of the table.
 #[derive(Debug, PartialEq, Eq)]

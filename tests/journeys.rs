@@ -7,9 +7,11 @@ mod journeys {
     mod account;
     mod bench;
     mod counting;
+    mod disk;
     mod faults;
     mod main_job;
     mod moving;
+    mod network;
     mod reading;
     mod sample;
     mod telling;

@@ -3,3 +3,4 @@
 #[cfg(unix)]
 pub mod desk;
 pub mod forge;
+pub mod tally;

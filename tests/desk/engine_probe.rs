@@ -1,4 +1,4 @@
-//! Does with the engine's keychain, agent and notices what its input says, a line an order, and writes a line an
+//! Does with the engine, its keychain, agent and notices what its input says, a line an order, and writes a line an
 //! answer. See `Probe`.
 #![allow(clippy::print_stdout, reason = "its output is its answer")]
 
@@ -14,15 +14,25 @@ use countersign_engine::vault::{Kept, Vault};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
+mod driven;
+
+/// Under which name secrets stand in the keychain.
+const SERVICE: &str = "Countersign test";
+
 #[tokio::main]
 async fn main() -> Result<()> {
-    let vault = Vault::new("Countersign test");
+    let vault = Vault::new(SERVICE);
+    let mut driven = driven::Driven::default();
     let agent = std::env::var_os("SSH_AUTH_SOCK").map(PathBuf::from);
     for line in std::io::stdin().lock().lines() {
         let words: Vec<String> = serde_json::from_str(&line?)?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let began = std::time::Instant::now();
-        let mut answer = match obey(&vault, agent.as_deref(), &words).await {
+        let done = match words.as_slice() {
+            ["engine", words @ ..] => driven.obey(agent.as_deref(), words).await,
+            words => obey(&vault, agent.as_deref(), words).await,
+        };
+        let mut answer = match done {
             Ok(value) => json!({ "ok": value }),
             Err(error) => json!({ "error": error.to_string() }),
         };

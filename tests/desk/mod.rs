@@ -9,7 +9,7 @@
 //! | [`keychain`] | the keychain daemon: unlocked, locked, gone, back again |
 //! | [`notices`] | the notification daemon, and a click on what it shows |
 //! | [`agent`] | ssh-agent with a key, locked and unlocked |
-//! | [`probe`] | the engine's keychain, agent and notices in a process that lives on the desk |
+//! | [`probe`] | the engine, its keychain, agent and notices in a process that lives on the desk |
 //! | [`window`] | the app's page, over WebDriver |
 //! | `reading` | what a reader does in it |
 //! | [`stage`] | the app's profile, signed in to a forge, with an enrolled key |

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -15,9 +16,23 @@ use super::Desk;
 /// Longest wait for an answer: longer than the engine's own limits.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Ends a probe as nothing can be prepared for: `SIGKILL`.
+#[derive(Clone)]
+pub struct Killer(Arc<Mutex<Child>>);
+
+impl Killer {
+    /// Kills it, and returns when it is dead.
+    pub fn kill(&self) {
+        let mut child = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Gone already is as good.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
 /// The running probe; it ends with the value.
 pub struct Probe {
-    child: Child,
+    child: Killer,
     input: ChildStdin,
     answers: Receiver<Value>,
 }
@@ -42,10 +57,15 @@ impl Probe {
             }
         });
         Ok(Self {
-            child,
+            child: Killer(Arc::new(Mutex::new(child))),
             input,
             answers,
         })
+    }
+
+    /// What can kill it, from any thread.
+    pub fn killer(&self) -> Killer {
+        self.child.clone()
     }
 
     /// Sends one order, its words each in an element, and gives the answer.
@@ -77,8 +97,6 @@ impl Probe {
 
 impl Drop for Probe {
     fn drop(&mut self) {
-        // Gone already is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.kill();
     }
 }

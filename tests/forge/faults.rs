@@ -1,6 +1,9 @@
 //! Faults on demand: what a forge, a proxy or a network does when it does not do its work.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use jiff::SignedDuration;
 
 use super::world::World;
 
@@ -29,9 +32,24 @@ pub enum Effect {
     WrongJson,
     /// Does what was asked and adds fields that nobody described.
     ExtraFields,
+    /// Does what was asked, and answers so all the same.
+    Despite(u16),
+    /// Does what was asked twice over, as a proxy that sends again does, and gives the second answer.
+    Twice,
+    /// Sends the answer twice.
+    Doubled,
+    /// Does what was asked and sends the answer a few bytes at a time, with such a pause before each.
+    Drip(Duration),
+    /// Does what was asked, and its `Date` is so far from the forge's clock.
+    Date(SignedDuration),
     /// Moves the world on before the call is handled, and then handles it.
     Hook(Box<dyn FnMut(&mut World) + Send>),
+    /// Handles the call, and then moves the world on before the answer is sent.
+    After(Late),
 }
+
+/// What happens between the work and its answer.
+pub type Late = Arc<Mutex<dyn FnMut(&mut World) + Send>>;
 
 /// A fault and the calls that it meets.
 pub struct Fault {
@@ -163,6 +181,12 @@ pub(crate) fn take(world: &mut World, method: &str, path: &str) -> Vec<Taken> {
             Effect::Html => taken.push(Taken::Html),
             Effect::WrongJson => taken.push(Taken::WrongJson),
             Effect::ExtraFields => taken.push(Taken::ExtraFields),
+            Effect::Despite(status) => taken.push(Taken::Despite(*status)),
+            Effect::Twice => taken.push(Taken::Twice),
+            Effect::Doubled => taken.push(Taken::Doubled),
+            Effect::Drip(pause) => taken.push(Taken::Drip(*pause)),
+            Effect::Date(off) => taken.push(Taken::Date(*off)),
+            Effect::After(late) => taken.push(Taken::After(Arc::clone(late))),
             Effect::Hook(_) => hooks.push(&mut fault.effect),
         }
     }
@@ -192,6 +216,21 @@ pub(crate) enum Taken {
     Html,
     WrongJson,
     ExtraFields,
+    Despite(u16),
+    Twice,
+    Doubled,
+    Drip(Duration),
+    Date(SignedDuration),
+    After(Late),
+}
+
+/// Moves the world on after a call was handled.
+pub(crate) fn afterwards(world: &mut World, taken: &[Taken]) {
+    for one in taken {
+        if let Taken::After(late) = one {
+            late.lock().unwrap_or_else(PoisonError::into_inner)(world);
+        }
+    }
 }
 
 #[cfg(test)]

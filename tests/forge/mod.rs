@@ -243,6 +243,12 @@ fn sent(outcome: Outcome, orders: &Orders) -> Response {
     if let Some(delay) = outcome.slow {
         orders.be_slow(delay);
     }
+    if let Some(pause) = outcome.drip {
+        orders.drip(pause);
+    }
+    if outcome.doubled {
+        orders.double();
+    }
     let answer = outcome.answer;
     let mut builder = Response::builder().status(answer.status);
     if answer.status != 304 && answer.status != 204 {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -101,6 +102,22 @@ pub(crate) struct Outcome {
     /// Break the connection: `Some(0)` without an answer, `Some(n)` after n bytes of the body.
     pub(crate) cut_after: Option<usize>,
     pub(crate) slow: Option<Duration>,
+    /// Send the answer a few bytes at a time.
+    pub(crate) drip: Option<Duration>,
+    /// Send the answer twice.
+    pub(crate) doubled: bool,
+}
+
+impl Outcome {
+    fn of(answer: Answer) -> Self {
+        Self {
+            answer,
+            cut_after: None,
+            slow: None,
+            drip: None,
+            doubled: false,
+        }
+    }
 }
 
 /// Percent-decoding of one part of a path or query.
@@ -141,22 +158,13 @@ pub(crate) fn pairs(query: &str) -> Vec<(String, String)> {
 /// Handles one call.
 pub(crate) fn handle(world: &mut World, req: &Req) -> Outcome {
     if req.path.starts_with("/_control/") {
-        return Outcome {
-            answer: control::serve(world, req),
-            cut_after: None,
-            slow: None,
-        };
+        return Outcome::of(control::serve(world, req));
     }
     let taken = faults::take(world, &req.method, &req.path);
-    let done = |answer| Outcome {
-        answer,
-        cut_after: None,
-        slow: None,
-    };
     let mut outcome = if taken.iter().any(|one| matches!(one, Taken::ResetBefore)) {
         Outcome {
             cut_after: Some(0),
-            ..done(Answer::error(500, "the connection breaks"))
+            ..Outcome::of(Answer::error(500, "the connection breaks"))
         }
     } else if let Some(Taken::Status {
         status,
@@ -167,12 +175,15 @@ pub(crate) fn handle(world: &mut World, req: &Req) -> Outcome {
         let mut answer = Answer::bytes("application/json", body.clone().into_bytes());
         answer.status = *status;
         answer.headers.clone_from(headers);
-        done(answer)
+        Outcome::of(answer)
     } else if taken.iter().any(|one| matches!(one, Taken::Html)) {
         let page = "<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in to the network</body></html>";
-        done(Answer::bytes("text/html", page.into()))
+        Outcome::of(Answer::bytes("text/html", page.into()))
     } else {
-        done(served(world, req))
+        if taken.iter().any(|one| matches!(one, Taken::Twice)) {
+            served(world, req);
+        }
+        Outcome::of(served(world, req))
     };
     for one in &taken {
         match one {
@@ -181,15 +192,25 @@ pub(crate) fn handle(world: &mut World, req: &Req) -> Outcome {
             Taken::Slow(delay) => outcome.slow = Some(*delay),
             Taken::WrongJson => outcome.answer.body = br#"{"unexpected":["shape",1,null]}"#.to_vec(),
             Taken::ExtraFields => add_fields(&mut outcome.answer.body),
-            Taken::Status { .. } | Taken::ResetBefore | Taken::Html => {}
+            Taken::Despite(status) => {
+                outcome.answer = Answer::json(*status, &json!({ "message": "Server Error" }));
+            }
+            Taken::Drip(pause) => outcome.drip = Some(*pause),
+            Taken::Doubled => outcome.doubled = true,
+            Taken::Date(off) => {
+                let date = world.now().saturating_add(*off).unwrap_or(world.now());
+                outcome.answer.headers.push(("date".into(), http_date(date)));
+            }
+            Taken::Status { .. } | Taken::ResetBefore | Taken::Html | Taken::Twice | Taken::After(_) => {}
         }
     }
+    faults::afterwards(world, &taken);
     let answer = &mut outcome.answer;
     let id = world.fresh_id();
     answer
         .headers
         .push(("x-github-request-id".into(), format!("F0F0:{id:X}:{id:X}")));
-    let date = world.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let date = http_date(world.now());
     if !answer.headers.iter().any(|(name, _)| name == "date") {
         answer.headers.push(("date".into(), date));
     }
@@ -204,6 +225,10 @@ pub(crate) fn handle(world: &mut World, req: &Req) -> Outcome {
         status,
     });
     outcome
+}
+
+fn http_date(at: Timestamp) -> String {
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 /// Fields that no description knows, at every level.

@@ -5,7 +5,7 @@ use std::future::Future as _;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ use tokio_rustls::server::TlsStream;
 
 /// No limit.
 const WHOLE: usize = usize::MAX;
+/// Bytes of an answer that drips, at a time.
+const DROP: usize = 128;
 
 /// What a handler tells the connection that it answers on.
 #[derive(Clone, Debug)]
@@ -29,6 +31,10 @@ pub(crate) struct Orders {
     /// Bytes of the next answer's body until the connection breaks: becomes a budget when its head is seen.
     body_budget: Arc<AtomicUsize>,
     delay: Arc<AtomicU64>,
+    /// Milliseconds before each few bytes of the next answer.
+    pause: Arc<AtomicU64>,
+    /// The next answer is sent twice.
+    twice: Arc<AtomicBool>,
 }
 
 impl Orders {
@@ -46,6 +52,17 @@ impl Orders {
     pub(crate) fn be_slow(&self, delay: Duration) {
         let millis = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
         self.delay.store(millis, Ordering::SeqCst);
+    }
+
+    /// Sends the next answer a few bytes at a time.
+    pub(crate) fn drip(&self, pause: Duration) {
+        let millis = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        self.pause.store(millis, Ordering::SeqCst);
+    }
+
+    /// Sends the next answer twice.
+    pub(crate) fn double(&self) {
+        self.twice.store(true, Ordering::SeqCst);
     }
 }
 
@@ -96,6 +113,8 @@ impl Listener for Gate {
             budget: Arc::new(AtomicUsize::new(WHOLE)),
             body_budget: Arc::new(AtomicUsize::new(WHOLE)),
             delay: Arc::new(AtomicU64::new(0)),
+            pause: Arc::new(AtomicU64::new(0)),
+            twice: Arc::new(AtomicBool::new(false)),
         };
         let wire = Wire {
             stream: self.next().await,
@@ -103,6 +122,8 @@ impl Listener for Gate {
             sleep: None,
             slept: false,
             wrote: false,
+            dripped: false,
+            again: Vec::new(),
         };
         (wire, orders)
     }
@@ -176,9 +197,25 @@ pub(crate) struct Wire {
     slept: bool,
     /// Part of an answer that is to be cut has left.
     wrote: bool,
+    /// Part of an answer that drips has left.
+    dripped: bool,
+    /// What has left of an answer that is to be sent twice, or is left of its second time.
+    again: Vec<u8>,
 }
 
 impl Wire {
+    /// Waits so long once; then `true`, and it may be asked to wait anew.
+    fn waited(&mut self, millis: u64, cx: &mut Context<'_>) -> bool {
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(Duration::from_millis(millis))));
+        let over = sleep.as_mut().poll(cx).is_ready();
+        if over {
+            self.sleep = None;
+        }
+        over
+    }
+
     fn broken(&self) -> io::Error {
         // With a zero linger time the kernel sends RST instead of FIN: a reset, not an end. It would also throw away
         // what a cut answer has sent so far.
@@ -204,12 +241,8 @@ impl AsyncWrite for Wire {
         let millis = self.orders.delay.load(Ordering::SeqCst);
         let mut length = buf.len();
         if millis > 0 {
-            let sleep = self
-                .sleep
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep(Duration::from_millis(millis))));
-            match sleep.as_mut().poll(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(()) => self.sleep = None,
+            if !self.waited(millis, cx) {
+                return Poll::Pending;
             }
             if self.slept {
                 self.slept = false;
@@ -218,6 +251,14 @@ impl AsyncWrite for Wire {
                 self.slept = true;
                 length = (length / 2).max(1);
             }
+        }
+        let pause = self.orders.pause.load(Ordering::SeqCst);
+        if pause > 0 {
+            if !self.waited(pause, cx) {
+                return Poll::Pending;
+            }
+            length = length.min(DROP);
+            self.dripped = true;
         }
         let body_budget = self.orders.body_budget.load(Ordering::SeqCst);
         if body_budget != WHOLE
@@ -238,11 +279,31 @@ impl AsyncWrite for Wire {
         {
             self.orders.budget.store(budget - bytes, Ordering::SeqCst);
         }
+        if let Poll::Ready(Ok(bytes)) = &written
+            && self.orders.twice.load(Ordering::SeqCst)
+        {
+            self.again.extend_from_slice(&buf[..*bytes]);
+        }
         written
     }
 
+    /// Called when the whole of an answer has left.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let this = &mut *self;
+        while !this.again.is_empty() {
+            match Pin::new(&mut this.stream).poll_write(cx, &this.again) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(written) => drop(this.again.drain(..written?)),
+            }
+            if this.again.is_empty() {
+                this.orders.twice.store(false, Ordering::SeqCst);
+            }
+        }
+        let flushed = Pin::new(&mut this.stream).poll_flush(cx);
+        if flushed.is_ready() && std::mem::take(&mut this.dripped) {
+            this.orders.pause.store(0, Ordering::SeqCst);
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

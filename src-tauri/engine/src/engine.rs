@@ -160,7 +160,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             )
         })?;
         let store = Store::open(&path).map_err(Failure::from)?;
-        let refreshed_at = store.meta(REFRESHED).ok().flatten();
+        // The first look into it: a file that is damaged here must not look like one without an account.
+        let refreshed_at = store.meta(REFRESHED).map_err(Failure::from)?;
         let live = Live {
             revision: 1,
             connection: Connection::Connecting,

@@ -34,6 +34,9 @@ impl From<StoreError> for Failure {
             StoreError::Unwritable(_) => {
                 "Make room or make the folder writable; nothing that was kept is lost."
             }
+            StoreError::Gone => {
+                "Put it back, then start Countersign again. What was signed before is still being sent."
+            }
             StoreError::Other(_) => "Nothing that was kept is lost. Start Countersign again.",
         };
         let mut message = error.to_string();

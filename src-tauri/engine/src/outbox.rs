@@ -5,7 +5,7 @@
 //! Pending ── stands as signed? ── submit by id ──> Submitted ── read back, stands as signed? ──> Confirmed
 //! ```
 //! A call whose answer was lost is never repeated blindly: the next round lists the reviews first and looks for the
-//! same envelope. What cannot be sent any more ends as `Superseded`, `Expired`, `HandedBack` or `Refused`, with what
+//! same envelope. Nor is a refusal believed before that was looked for: a proxy may have sent the call twice. What cannot be sent any more ends as `Superseded`, `Expired`, `HandedBack` or `Refused`, with what
 //! was written kept; nothing is ever signed again by itself. What only its author sees at the forge is taken away
 //! before the decision is ended, so that a failure on the way leaves a decision to be taken up again, not a draft.
 
@@ -115,13 +115,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             return Ok(self.end(entry, End::HandedBack(UNREADABLE)));
         };
         if let Some(review) = find(&reviews, entry) {
-            entry.review = Some(review.id.clone());
-            let next = if review.state == ReviewState::Pending {
-                OutboxState::Pending
-            } else {
-                OutboxState::Submitted
-            };
-            return Ok(self.note(entry, next, None));
+            return Ok(self.is_there(entry, review));
         }
         let Some(head) = readable(online.forge.head(&entry.change).await)? else {
             return Ok(self.end(entry, End::HandedBack(UNREADABLE)));
@@ -141,13 +135,31 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 entry.review = Some(review.id.clone());
                 Ok(self.note(entry, OutboxState::Pending, None))
             }
-            Err(ForgeError::Refused { message }) => match Refusal::of(&message) {
-                Refusal::PendingInTheWay => Ok(self.in_the_way(entry, None)),
-                Refusal::Commit => Ok(self.end(entry, gone_commit(&message))),
-                Refusal::Other => Ok(self.end(entry, End::Refused(message))),
-            },
+            Err(ForgeError::Refused { message }) => {
+                // A call that a proxy sends twice is refused the second time, and has been done.
+                let reviews = online.forge.reviews(&entry.change).await?;
+                if let Some(review) = find(&reviews, entry) {
+                    return Ok(self.is_there(entry, review));
+                }
+                match Refusal::of(&message) {
+                    Refusal::PendingInTheWay => Ok(self.in_the_way(entry, None)),
+                    Refusal::Commit => Ok(self.end(entry, gone_commit(&message))),
+                    Refusal::Other => Ok(self.end(entry, End::Refused(message))),
+                }
+            }
             Err(error) => Err(error),
         }
+    }
+
+    /// The forge holds this decision's review already.
+    fn is_there(&self, entry: &mut Entry, review: &Review) -> Went {
+        entry.review = Some(review.id.clone());
+        let next = if review.state == ReviewState::Pending {
+            OutboxState::Pending
+        } else {
+            OutboxState::Submitted
+        };
+        self.note(entry, next, None)
     }
 
     /// Pending → Submitted, or ended with nothing left at the forge.
@@ -181,6 +193,11 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         {
             Ok(_) => Ok(self.note(entry, OutboxState::Submitted, None)),
             Err(ForgeError::Refused { message }) => {
+                // As in `prepare`: it may have been submitted by the first of two calls.
+                let reviews = online.forge.reviews(&entry.change).await?;
+                if find(&reviews, entry).is_some_and(|found| found.state != ReviewState::Pending) {
+                    return Ok(self.note(entry, OutboxState::Submitted, None));
+                }
                 let end = match Refusal::of(&message) {
                     Refusal::Commit => gone_commit(&message),
                     Refusal::PendingInTheWay | Refusal::Other => End::Refused(message),
@@ -245,7 +262,15 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             return Ok(self.end(entry, end));
         }
         let why = "The change moved while this was submitted: it is about a state that is no longer there.";
-        match online.forge.dismiss(&entry.change, &id, why).await {
+        let mut dismissed = online.forge.dismiss(&entry.change, &id, why).await;
+        if let Err(ForgeError::Refused { .. }) = dismissed {
+            // As in `prepare`: the first of two calls may have done it.
+            let reviews = online.forge.reviews(&entry.change).await?;
+            if find(&reviews, entry).is_some_and(|found| found.state == ReviewState::Dismissed) {
+                dismissed = Ok(());
+            }
+        }
+        match dismissed {
             Ok(()) => Ok(self.end(
                 entry,
                 End::Superseded(format!("{moved} The review was dismissed.")),

@@ -4,7 +4,7 @@
 //! that belongs together is one transaction, and the outbox and the ledger are written with `synchronous=FULL`.
 
 use std::io::{Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use countersign_core::change::{Change, ChangeId, Oid, Person};
 use countersign_core::finding::Assessment;
@@ -53,6 +53,9 @@ pub enum StoreError {
     /// The disk is full or cannot be written.
     #[error("the database cannot be written: {0}")]
     Unwritable(String),
+    /// Under its name there is nothing, or another file: what is written goes away with this process.
+    #[error("the database's file was moved or deleted while Countersign ran")]
+    Gone,
     /// Anything else.
     #[error("the database failed: {0}")]
     Other(String),
@@ -213,6 +216,24 @@ impl Facts {
 /// The database.
 pub struct Store {
     db: Connection,
+    /// Its file and which one that is; `None` in memory.
+    file: Option<(PathBuf, Identity)>,
+}
+
+/// Which file it is, whatever its name.
+type Identity = (u64, u64);
+
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt as _;
+    let found = path.metadata().ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+/// Elsewhere an open file can neither be deleted nor replaced.
+#[cfg(not(unix))]
+fn identity(path: &Path) -> Option<Identity> {
+    path.metadata().ok().map(|_| (0, 0))
 }
 
 fn change_from(text: &str) -> Result<Held, StoreError> {
@@ -232,7 +253,17 @@ fn oid(text: &str) -> Result<Oid, StoreError> {
 impl Store {
     /// Opens (and where it is new, makes) the database at `path`, for this process alone.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::prepare(Connection::open(path)?)
+        let mut store = Self::prepare(Connection::open(path)?)?;
+        store.file = Some((path.to_owned(), identity(path).ok_or(StoreError::Gone)?));
+        Ok(store)
+    }
+
+    /// Before what must outlive this process: that its file is still the one that its name names.
+    fn is_there(&self) -> Result<(), StoreError> {
+        match &self.file {
+            Some((path, opened)) if identity(path) != Some(*opened) => Err(StoreError::Gone),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// A database in memory, for tests.
@@ -254,7 +285,7 @@ impl Store {
         db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "foreign_keys", true)?;
-        let mut store = Self { db };
+        let mut store = Self { db, file: None };
         schema::migrate(&mut store.db, found)?;
         // The exclusive lock is taken by the first write and held from then on: so one is made now, and a second
         // process is told at its start instead of at its first decision.
@@ -272,6 +303,7 @@ impl Store {
 
     /// Sets a value of the app's own; `None` removes it.
     pub fn set_meta(&self, name: &str, value: Option<&str>) -> Result<(), StoreError> {
+        self.is_there()?;
         match value {
             Some(value) => self.db.execute(
                 "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",

@@ -1,3 +1,4 @@
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -103,6 +104,87 @@ async fn an_answer_is_not_what_it_should_be() {
         (&json!("priya-n"), true)
     );
     assert_eq!(client.get("/user").await.json().get("field_of_tomorrow"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_sends_twice_and_a_forge_in_trouble_has_done_it_all_the_same() {
+    let (forge, client) = started().await;
+    forge.faults([Fault::once("POST", REVIEWS, Effect::Despite(502))]);
+    let draft = async || {
+        client
+            .send("POST", &path(), &[], Some(json!({ "body": "b" })))
+            .await
+    };
+    assert_eq!(draft().await.unwrap().status, 502);
+    assert_eq!(forge.reviews(REPO, 1).len(), 1);
+    forge.with(|world| world.change_mut(REPO, 1).unwrap().reviews.clear());
+    forge.faults([Fault::once("POST", REVIEWS, Effect::Twice)]);
+    let second = draft().await.unwrap();
+    assert_eq!((second.status, forge.reviews(REPO, 1).len()), (422, 1));
+    assert!(
+        second.json()["errors"][0]
+            .as_str()
+            .unwrap()
+            .contains("one pending review")
+    );
+
+    forge.faults([Fault::once("GET", "*/user", Effect::Doubled)]);
+    let got = client.get("/user").await;
+    let length: usize = got.header("content-length").parse().unwrap();
+    let again = String::from_utf8_lossy(&got.bytes[length..]).into_owned();
+    assert!(again.starts_with("HTTP/1.1 200 OK"), "{again}");
+    assert!(again.as_bytes().ends_with(&got.bytes[..length]));
+    assert_eq!(client.get("/user").await.json()["login"], "priya-n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_drips_and_its_clock_is_off() {
+    let (forge, client) = started().await;
+    forge.faults([Fault::once(
+        "GET",
+        "*/user",
+        Effect::Drip(Duration::from_millis(15)),
+    )]);
+    let start = Instant::now();
+    let got = client.get("/user").await;
+    assert_eq!(got.json()["login"], "priya-n");
+    // Its head alone is a few drops.
+    assert!(
+        start.elapsed() >= Duration::from_millis(60),
+        "{:?}",
+        start.elapsed()
+    );
+    let off = jiff::SignedDuration::from_hours(24 * 400);
+    forge.faults([Fault::once("GET", "*/user", Effect::Date(off))]);
+    let year = |got: &super::Got| {
+        got.header("date")
+            .split(' ')
+            .nth(3)
+            .unwrap()
+            .parse::<u32>()
+            .unwrap()
+    };
+    let then = client.get("/user").await;
+    assert!(year(&then) > year(&got));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_world_can_move_between_the_work_and_its_answer() {
+    let (forge, client) = started().await;
+    let seen = Arc::new(Mutex::new(None));
+    let sees = Arc::clone(&seen);
+    let after = move |world: &mut crate::forge::world::World| {
+        *sees.lock().unwrap() = Some(world.change(REPO, 1).unwrap().reviews.len());
+    };
+    forge.faults([Fault::once(
+        "POST",
+        REVIEWS,
+        Effect::After(Arc::new(Mutex::new(after))),
+    )]);
+    let made = client
+        .send("POST", &path(), &[], Some(json!({ "body": "b" })))
+        .await;
+    assert_eq!((made.unwrap().status, *seen.lock().unwrap()), (200, Some(1)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,6 +11,7 @@
 //! | [`counts`] | how many checks passed, out of each tool's own report |
 //! | [`layers`] | which crate may name which |
 //! | [`check`] | `cargo xtask test` |
+//! | [`report`] | `cargo xtask test --report` |
 //! | [`bench`] | `cargo xtask bench` |
 //! | [`audit`] | `cargo xtask audit` |
 //! | [`demo`] | `cargo xtask demo` |
@@ -26,6 +27,7 @@ mod dist;
 mod icons;
 mod layers;
 mod node;
+mod report;
 mod run;
 mod say;
 mod system;
@@ -45,6 +47,8 @@ cargo xtask demo [--repo PATH] [--last N] [--headless] [--no-install]
 cargo xtask test [--fast] [--soak] [--only WORDS] [--no-install]
     Runs every check. --fast leaves out the window and the browser; --soak adds what takes minutes; --only runs the
     steps that have these words in their name.
+cargo xtask test --report [--no-install]
+    Tries every fault to survive, at soak size, and prints what was lost, doubled or leaked. Exit 1 unless all is 0.
 cargo xtask audit [--no-install]
     Asks for known vulnerabilities. Exit 2 where the services that know cannot be reached.
 cargo xtask bench evidence [--corpus FILE]
@@ -115,6 +119,10 @@ fn dispatch() -> Result<ExitCode> {
     let no_install = options.flag("--no-install");
     match command.as_str() {
         "test" => {
+            if options.flag("--report") {
+                options.end()?;
+                return report::faults(no_install);
+            }
             let (fast, soak) = (options.flag("--fast"), options.flag("--soak"));
             let only = options.value("--only")?;
             options.end()?;

@@ -1,6 +1,9 @@
 //! One request, one answer: where it goes, what it carries, how long it may take, and what went wrong.
 
+use std::collections::VecDeque;
 use std::error::Error as StdError;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, USER_AGENT};
@@ -26,6 +29,10 @@ const AGENT: HeaderValue = HeaderValue::from_static(concat!("countersign/", env!
 /// No answer that the app needs is larger, where the request names no other bound; a larger one must not fill the
 /// memory.
 const LARGEST: usize = 64 << 20;
+/// So many answers are remembered, to know one that comes a second time: more than are under way at once.
+const REMEMBERED: usize = 32;
+/// By which GitHub names each answer.
+const ANSWER_ID: &str = "x-github-request-id";
 /// A renamed repository answers with one redirect; two renames with two.
 const REDIRECTS: usize = 3;
 
@@ -85,10 +92,71 @@ impl Ask {
 
 /// The way to one forge for one account.
 pub(super) struct Client {
-    crab: Octocrab,
+    way: Mutex<Way>,
     token: SecretString,
     address: Address,
     limits: Limits,
+}
+
+/// The connections, and what came over them lately.
+struct Way {
+    crab: Octocrab,
+    /// Each answer's name and a digest of what it answered.
+    lately: VecDeque<(HeaderValue, u64)>,
+}
+
+impl Way {
+    /// Connections of its own: none is made yet.
+    fn new(address: &Address, limits: Limits) -> Result<Self, ForgeError> {
+        // reqwest without a built-in provider takes the process's. Somebody else may have set it before: as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut http = reqwest::Client::builder()
+            .connect_timeout(limits.connect)
+            // Redirects are followed below, where it is known which hosts may have the token.
+            .redirect(reqwest::redirect::Policy::none())
+            // Whether a request may be sent twice is the caller's decision alone.
+            .retry(reqwest::retry::never())
+            .referer(false);
+        if is_loopback(&address.host) {
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|error| ForgeError::Unreachable {
+            host: address.host.clone(),
+            why: words(&error),
+        })?;
+        // The ready-made stack would add retries, a second User-Agent, its own redirects and a token that its
+        // debugging output shows; the bare one has none of that.
+        let built = OctocrabBuilder::new_empty()
+            .with_service(ReqwestConnector::new(http))
+            .with_auth(AuthState::None)
+            .build();
+        let crab = match built {
+            Ok(crab) => crab,
+            Err(never) => match never {},
+        };
+        Ok(Self {
+            crab,
+            lately: VecDeque::new(),
+        })
+    }
+
+    /// Takes in an answer to `ask`; `false` where it is one that came before and was about something else: a proxy
+    /// sent it twice, and on its connection every further answer would be one too late.
+    fn is_in_step(&mut self, ask: &Ask, url: &str, headers: &HeaderMap) -> bool {
+        let mut digest = DefaultHasher::new();
+        (ask.method.as_str(), url, &ask.body).hash(&mut digest);
+        let asked = digest.finish();
+        let Some(name) = headers.get(ANSWER_ID) else {
+            return true;
+        };
+        if let Some((_, before)) = self.lately.iter().find(|(known, _)| known == name) {
+            // A cache may give the same again to the same question.
+            return *before == asked;
+        }
+        self.lately.truncate(REMEMBERED - 1);
+        self.lately.push_front((name.clone(), asked));
+        true
+    }
 }
 
 impl Client {
@@ -110,35 +178,16 @@ impl Client {
                 "the client was made outside of an asynchronous runtime".into(),
             ));
         }
-        // reqwest without a built-in provider takes the process's. Somebody else may have set it before: as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut http = reqwest::Client::builder()
-            .connect_timeout(limits.connect)
-            // Redirects are followed below, where it is known which hosts may have the token.
-            .redirect(reqwest::redirect::Policy::none())
-            // Whether a request may be sent twice is the caller's decision alone.
-            .retry(reqwest::retry::never())
-            .referer(false);
-        if is_loopback(&address.host) {
-            http = http.no_proxy();
-        }
-        let http = http.build().map_err(|error| unreachable(words(&error)))?;
-        // The ready-made stack would add retries, a second User-Agent, its own redirects and a token that its
-        // debugging output shows; the bare one has none of that.
-        let built = OctocrabBuilder::new_empty()
-            .with_service(ReqwestConnector::new(http))
-            .with_auth(AuthState::None)
-            .build();
-        let crab = match built {
-            Ok(crab) => crab,
-            Err(never) => match never {},
-        };
         Ok(Self {
-            crab,
+            way: Mutex::new(Way::new(address, limits)?),
             token,
             address: address.clone(),
             limits,
         })
+    }
+
+    fn way(&self) -> MutexGuard<'_, Way> {
+        self.way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn address(&self) -> &Address {
@@ -221,12 +270,16 @@ impl Client {
         let mut url = ask.url.clone();
         for _ in 0..=REDIRECTS {
             let request = self.request(ask, &url)?;
-            let response = self
-                .crab
-                .execute(request)
-                .await
-                .map_err(|error| self.broken(&error))?;
+            let crab = self.way().crab.clone();
+            let response = crab.execute(request).await.map_err(|error| self.broken(&error))?;
             let (parts, body) = response.into_parts();
+            if !self.way().is_in_step(ask, &url, &parts.headers) {
+                *self.way() = Way::new(&self.address, self.limits)?;
+                return Err(ForgeError::Interrupted {
+                    host: self.address.host.clone(),
+                    why: "the answer to another call came a second time".into(),
+                });
+            }
             if parts.status.is_redirection() && parts.status != StatusCode::NOT_MODIFIED {
                 url = self.redirected(ask, &url, parts.status, &parts.headers)?;
                 continue;

@@ -147,7 +147,11 @@ fn entry(raw: Raw) -> Result<Entry, StoreError> {
 
 impl Store {
     /// Puts a signed decision into the outbox, with its line in the ledger.
+    ///
+    /// # Errors
+    /// Besides those of the database: its file is gone. What was in the outbox before goes its way all the same.
     pub fn queue_decision(&mut self, new: &NewEntry, line: &str, hash: &str) -> Result<(), StoreError> {
+        self.is_there()?;
         let tx = self.db.transaction()?;
         tx.execute(
             "INSERT INTO outbox (entry, change, head, title, decision, words, body, state, signed_at, not_after, target, reviewer)

@@ -215,3 +215,71 @@ fn an_acknowledgement_keeps_its_note_until_another_is_given() {
     note(at, None);
     assert_eq!(of(&store)[0].note, "");
 }
+
+#[test]
+fn a_full_disk_keeps_what_was_there_and_takes_the_rest_when_there_is_room() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("x.db");
+    let mut store = Store::open(&path).unwrap();
+    store
+        .queue_decision(&new_entry("one"), "line 1", "hash 1")
+        .unwrap();
+    let pages: i64 = store
+        .db
+        .query_row("PRAGMA page_count", [], |row| row.get(0))
+        .unwrap();
+    let limit = |store: &Store, pages: i64| {
+        let set = format!("PRAGMA max_page_count = {pages}");
+        store.db.query_row(&set, [], |_| Ok(())).unwrap();
+    };
+    limit(&store, pages);
+    let large = NewEntry {
+        body: "x".repeat(100_000),
+        ..new_entry("two")
+    };
+    let error = store.queue_decision(&large, "line 2", "hash 2").unwrap_err();
+    assert!(matches!(error, StoreError::Unwritable(_)), "{error}");
+    assert!(
+        error.to_string().starts_with("the database cannot be written"),
+        "{error}"
+    );
+    assert_eq!(store.decisions().unwrap().len(), 1);
+    assert_eq!(store.ledger().unwrap(), ["line 1"], "neither half was kept");
+    limit(&store, pages + 1_000);
+    store.queue_decision(&large, "line 2", "hash 2").unwrap();
+    assert_eq!(store.ledger().unwrap().len(), 2);
+}
+
+#[test]
+fn a_database_that_may_not_be_written_is_told_and_not_touched() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("x.db");
+    drop(Store::open(&path).unwrap());
+    let before = bytes_of(&path);
+    // As its owner meets a file without the right to write; whoever runs tests as root has that right.
+    let db =
+        rusqlite::Connection::open_with_flags(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let error = Store::prepare(db).err().unwrap();
+    assert!(matches!(error, StoreError::Unwritable(_)), "{error}");
+    assert_eq!(bytes_of(&path), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_more_is_signed_into_a_file_that_was_replaced() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("x.db");
+    let mut store = Store::open(&path).unwrap();
+    std::fs::rename(&path, dir.path().join("aside.db")).unwrap();
+    std::fs::write(&path, "something else").unwrap();
+    let refused = store.queue_decision(&new_entry("one"), "line 1", "hash 1");
+    assert!(matches!(refused, Err(StoreError::Gone)), "{refused:?}");
+    assert!(matches!(
+        store.set_meta(super::SYNCED, None),
+        Err(StoreError::Gone)
+    ));
+    std::fs::rename(dir.path().join("aside.db"), &path).unwrap();
+    store
+        .queue_decision(&new_entry("one"), "line 1", "hash 1")
+        .unwrap();
+}

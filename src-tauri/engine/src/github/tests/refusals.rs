@@ -328,3 +328,24 @@ async fn no_error_tells_the_token() {
         "the header is marked as sensitive"
     );
 }
+
+#[tokio::test]
+async fn an_answer_to_another_call_is_not_taken_for_this_ones() {
+    let server = MockServer::start().await;
+    for path in ["/v3/user", "/v3/rate_limit"] {
+        let with = ResponseTemplate::new(200).set_body_json(json!({ "id": 1, "login": "priya-n" }));
+        let with = with.insert_header("x-github-request-id", "F0F0:1");
+        answers(&server, "GET", path, with).await;
+    }
+    let github = of(&server);
+    let call = async |path: &str| github.client.call(&github.client.get(path, "it")).await;
+    assert!(call("/user").await.is_ok());
+    assert!(
+        call("/user").await.is_ok(),
+        "a cache may answer the same call the same"
+    );
+    let error = call("/rate_limit").await.err().unwrap();
+    assert!(matches!(error, ForgeError::Interrupted { .. }), "{error}");
+    assert!(error.may_have_happened() && error.is_passing(), "{error}");
+    assert!(call("/rate_limit").await.is_ok(), "over a connection of its own");
+}

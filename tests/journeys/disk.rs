@@ -1,0 +1,123 @@
+//! What a disk does to the database: it is told in plain words, and nothing is reset on the quiet.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use countersign_engine::engine::{Engine, Options};
+use countersign_engine::github::GitHub;
+use countersign_engine::vault::Vault;
+use countersign_engine::view::{Code, DecisionView, Failure, QueueFilter};
+use tempfile::TempDir;
+
+use super::bench::{Agent, Bench, REPO, Remembering};
+
+fn database(bench: &Bench) -> PathBuf {
+    bench.profile.path().join("countersign.db")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_deleted_while_it_is_used_takes_no_further_decision() {
+    let bench = Bench::with_one_change().await;
+    let view = bench.read(1).await;
+    std::fs::remove_file(database(&bench)).unwrap();
+    let failure = bench.decide(&view, DecisionView::Approve, "").await.unwrap_err();
+    assert_eq!(
+        failure.message,
+        "The database's file was moved or deleted while Countersign ran."
+    );
+    assert!(failure.hint.starts_with("Put it back"), "{}", failure.hint);
+    bench.poll().await;
+    assert!(bench.forge.reviews(REPO, 1).is_empty(), "nothing was sent");
+    let banners = bench.queue().await.banners;
+    assert!(
+        banners
+            .iter()
+            .any(|banner| banner.message.what == failure.message),
+        "{banners:?}"
+    );
+    assert!(!database(&bench).exists(), "no empty one was made in its place");
+}
+
+/// What is left of a bench when its engine has ended and let go of the database.
+struct Closed {
+    agent: Agent,
+    profile: TempDir,
+}
+
+impl Closed {
+    async fn of(bench: Bench) -> Self {
+        let Bench {
+            agent,
+            engine,
+            profile,
+            ..
+        } = bench;
+        engine.close().await;
+        Self { agent, profile }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.profile.path().join("countersign.db")
+    }
+
+    async fn start(&self) -> Result<Engine<GitHub, Remembering>, Failure> {
+        let mut options = Options::new(self.profile.path());
+        options.agent = Some(self.agent.socket());
+        let vault = Vault::with_store("Countersign", keyring_core::mock::Store::new().unwrap());
+        Engine::start_with(options, vault, Remembering::default()).await
+    }
+
+    /// Writes over pages of the database (the first is 1), as a failing disk does; what the file holds then.
+    fn damage(&self, pages: impl Fn(u32) -> bool) -> Vec<u8> {
+        let mut bytes = std::fs::read(self.path()).unwrap();
+        let size = usize::from(u16::from_be_bytes([bytes[16], bytes[17]]));
+        let all = (1..).zip(bytes.chunks_mut(size));
+        all.filter(|(number, _)| pages(*number))
+            .for_each(|(_, page)| page.fill(0xA5));
+        std::fs::write(self.path(), &bytes).unwrap();
+        bytes
+    }
+}
+
+fn told(failure: &Failure) {
+    let said = (failure.message.as_str(), failure.hint.as_str());
+    assert!(said.0.starts_with("The database is damaged"), "{said:?}");
+    assert!(said.1.starts_with("Nothing was reset."), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_database_is_refused_and_left_as_it_is() {
+    let closed = Closed::of(Bench::with_one_change().await).await;
+    let before = closed.damage(|page| page > 1);
+    told(&closed.start().await.err().unwrap());
+    assert_eq!(std::fs::read(closed.path()).unwrap().len(), before.len());
+    // The first page says when it was last opened.
+    assert_eq!(std::fs::read(closed.path()).unwrap()[4096..], before[4096..]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outbox_that_cannot_be_read_is_told_and_never_looks_empty() {
+    let closed = Closed::of(Bench::with_one_change().await).await;
+    let outbox: u32 = rusqlite::Connection::open(closed.path())
+        .unwrap()
+        .query_row(
+            "SELECT rootpage FROM sqlite_master WHERE name = 'outbox'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    closed.damage(|page| page == outbox);
+    let engine = closed.start().await.unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    let failure = loop {
+        let failure = engine.queue(QueueFilter::All).await.unwrap_err();
+        // Until the account of the last session is taken up.
+        if failure.code != Code::SignedOut {
+            break failure;
+        }
+        assert!(Instant::now() < until, "{failure:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    told(&failure);
+    engine.close().await;
+}

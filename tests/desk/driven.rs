@@ -89,7 +89,7 @@ impl Driven {
             match left {
                 Ok(left) if left.is_empty() => return Ok(json!("settled")),
                 left if began.elapsed() > PATIENCE => bail!("not settled: {left:?}"),
-                Ok(_) | Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+                Ok(_) | Err(_) => tokio::time::sleep(Duration::from_millis(40)).await,
             }
             if began.elapsed() > Duration::from_secs(2) {
                 // At first the token is still being fetched from the keychain.

@@ -11,6 +11,7 @@ const COMMANDS: &[&str] = &[
     "preflight",
     "decide",
     "discard",
+    "withdraw",
     "refresh",
     "sign_in",
     "sign_out",

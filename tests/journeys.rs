@@ -12,4 +12,5 @@ mod journeys {
     mod reading;
     mod sample;
     mod telling;
+    mod withdrawing;
 }

@@ -3,7 +3,7 @@
 
 use countersign_engine::view::{
     ChangeView, Decided, DecisionView, Failure, FileView, KeyView, Keys, Queue, QueueFilter, Sheet,
-    SignInResult, Status,
+    SignInResult, Status, Withdrawn,
 };
 use tauri::State;
 
@@ -90,6 +90,17 @@ pub(crate) async fn decide(
 #[tauri::command]
 pub(crate) async fn discard(app: State<'_, App>, entry: String) -> Answer<()> {
     app.discard(entry).await
+}
+
+/// Asks outside the window, and dismisses the user's approval at the forge.
+#[tauri::command]
+pub(crate) async fn withdraw(
+    app: State<'_, App>,
+    id: String,
+    review: String,
+    words: String,
+) -> Answer<Withdrawn> {
+    app.withdraw(id, review, words).await
 }
 
 /// Polls now.

@@ -1,4 +1,4 @@
-//! The desktop, for the engine: events to the window, notices, the tray, and the question before a signature.
+//! The desktop, for the engine: events to the window, notices, the tray, the question before a signature.
 
 use std::cell::RefCell;
 use std::path::PathBuf;

@@ -276,8 +276,14 @@ impl Bench {
     }
 
     /// Ends the engine and starts another on the same profile; the test's keychain, and so the token, is not kept.
-    pub(crate) async fn reopened(mut self) -> Self {
+    pub(crate) async fn reopened(self) -> Self {
+        self.reopened_after(|_| {}).await
+    }
+
+    /// The same, with what `between` does to the profile's database meanwhile.
+    pub(crate) async fn reopened_after(mut self, between: impl FnOnce(&Path)) -> Self {
         self.engine.close().await;
+        between(&self.profile.path().join("countersign.db"));
         self.engine = start(self.profile.path(), &self.agent.socket(), self.desktop.clone()).await;
         self
     }

@@ -17,6 +17,7 @@
 //! | `noted` | notes on acknowledged findings, and how the review carries them |
 //! | `deciding` | from the question to the outbox |
 //! | `outbox` | from signed to confirmed |
+//! | `withdrawing` | an approval dismissed at the forge by who gave it |
 //! | [`store`] | the local database |
 //! | [`github`] | the forge, over GitHub's interfaces |
 //! | [`agent`] | keys and signatures from ssh-agent |
@@ -29,7 +30,7 @@
 //! | [`view`] | read models for the UI |
 //!
 //! Data flows one way: the forge's answer into the store, the store into the views, the user's decision into the
-//! outbox, the outbox to the forge. Nothing but the loop writes to the forge.
+//! outbox, the outbox to the forge. Nothing but the loop and a withdrawal writes to the forge.
 
 mod account;
 pub mod agent;
@@ -66,4 +67,5 @@ mod types;
 pub mod vault;
 pub mod view;
 mod whole;
+mod withdrawing;
 mod words;

@@ -11,6 +11,7 @@ import type {
   Sheet,
   SignInResult,
   Status,
+  Withdrawn,
 } from "./types";
 
 /** A head as it was shown, which a decision must still find. */
@@ -43,6 +44,7 @@ export interface Backend {
   preflight(args: Shown & { decision: DecisionView; words: string }): Promise<Sheet>;
   decide(args: Shown & { decision: DecisionView; words: string }): Promise<Decided>;
   discard(args: { entry: string }): Promise<null>;
+  withdraw(args: { id: string; review: string; words: string }): Promise<Withdrawn>;
   refresh(): Promise<null>;
   sign_in(args: { forge: string; token: string }): Promise<SignInResult>;
   sign_out(): Promise<null>;
@@ -93,6 +95,7 @@ export async function appBackend(): Promise<Backend> {
     preflight: ask("preflight"),
     decide: ask("decide"),
     discard: ask("discard"),
+    withdraw: ask("withdraw"),
     refresh: ask("refresh"),
     sign_in: ask("sign_in"),
     sign_out: ask("sign_out"),

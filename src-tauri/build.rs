@@ -12,6 +12,7 @@ const COMMANDS: &[&str] = &[
     "decide",
     "discard",
     "withdraw",
+    "export_ledger",
     "refresh",
     "sign_in",
     "sign_out",

@@ -6,6 +6,7 @@
 mod journeys {
     mod account;
     mod bench;
+    mod exporting;
     mod faults;
     mod main_job;
     mod moving;

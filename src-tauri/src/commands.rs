@@ -2,7 +2,7 @@
 //! rules that the tests of the engine do not see. `build.rs` lists the same names, `capabilities/main.json` allows them.
 
 use countersign_engine::view::{
-    ChangeView, Decided, DecisionView, Failure, FileView, KeyView, Keys, Queue, QueueFilter, Sheet,
+    ChangeView, Decided, DecisionView, Exported, Failure, FileView, KeyView, Keys, Queue, QueueFilter, Sheet,
     SignInResult, Status, Withdrawn,
 };
 use tauri::State;
@@ -101,6 +101,12 @@ pub(crate) async fn withdraw(
     words: String,
 ) -> Answer<Withdrawn> {
     app.withdraw(id, review, words).await
+}
+
+/// Asks outside the window for a file, and writes the ledger's lines into it.
+#[tauri::command]
+pub(crate) async fn export_ledger(app: State<'_, App>) -> Answer<Exported> {
+    app.export_ledger().await
 }
 
 /// Polls now.

@@ -72,6 +72,7 @@ pub fn run(start: Start) -> Result<u8> {
             commands::decide,
             commands::discard,
             commands::withdraw,
+            commands::export_ledger,
             commands::refresh,
             commands::sign_in,
             commands::sign_out,

@@ -33,6 +33,8 @@ pub(crate) struct Seen {
     pub(crate) questions: Vec<Question>,
     pub(crate) tray: TrayState,
     pub(crate) shown: usize,
+    /// The folder that the user saves files in; without one the user chooses none.
+    pub(crate) saves_in: Option<PathBuf>,
     answer: Option<bool>,
     notices_fail: bool,
 }
@@ -79,6 +81,10 @@ impl Desktop for Remembering {
             seen.questions.push(question);
             seen.answer.unwrap_or(true)
         })
+    }
+
+    async fn save_as(&self, name: String) -> Option<PathBuf> {
+        self.with(|seen| Some(seen.saves_in.as_ref()?.join(name)))
     }
 }
 

@@ -69,3 +69,18 @@ test("without the right to dismiss one goes on to request changes, with the same
     "I trusted a test that never ran.",
   );
 });
+
+test("the ledger's export is in the outbox and the account, and says how it went", async ({ page }) => {
+  await start(page, "declined");
+  await page.getByRole("button", { name: /^Outbox \d+$/u }).click();
+  const outbox = page.getByRole("region", { name: "Outbox" });
+  const button = outbox.getByRole("button", { name: "Export the ledger…" });
+  await button.focus();
+  await page.keyboard.press("Enter");
+  await expect(outbox.getByText("Not exported: no file was chosen.")).toBeVisible();
+  await expect(button).toBeFocused();
+  await page.getByRole("button", { name: /priya/u }).click();
+  const account = page.getByRole("dialog", { name: "Account" });
+  await account.getByRole("button", { name: "Export the ledger…" }).click();
+  await expect(account.getByText("Not exported: no file was chosen.")).toBeVisible();
+});

@@ -18,6 +18,7 @@
 //! | `deciding` | from the question to the outbox |
 //! | `outbox` | from signed to confirmed |
 //! | `withdrawing` | an approval dismissed at the forge by who gave it |
+//! | `exporting` | the ledger as a file |
 //! | [`store`] | the local database |
 //! | [`github`] | the forge, over GitHub's interfaces |
 //! | [`agent`] | keys and signatures from ssh-agent |
@@ -39,6 +40,7 @@ mod change_view;
 mod counting;
 mod deciding;
 pub mod engine;
+mod exporting;
 mod failure;
 pub mod github;
 mod ground;

@@ -803,6 +803,16 @@ pub struct Withdrawn {
     pub withdrawn: bool,
 }
 
+/// How an export went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Exported {
+    /// A file was written. `false`: the user chose none.
+    pub saved: bool,
+    /// What was written where, and whether the chain is whole.
+    pub message: Message,
+}
+
 /// What a command answers when it cannot do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]

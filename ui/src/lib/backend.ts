@@ -2,6 +2,7 @@ import type {
   ChangeView,
   Decided,
   DecisionView,
+  Exported,
   Failure,
   FileView,
   Keys,
@@ -45,6 +46,8 @@ export interface Backend {
   decide(args: Shown & { decision: DecisionView; words: string }): Promise<Decided>;
   discard(args: { entry: string }): Promise<null>;
   withdraw(args: { id: string; review: string; words: string }): Promise<Withdrawn>;
+  /** The system asks for the file; the page never names one. */
+  export_ledger(): Promise<Exported>;
   refresh(): Promise<null>;
   sign_in(args: { forge: string; token: string }): Promise<SignInResult>;
   sign_out(): Promise<null>;
@@ -96,6 +99,7 @@ export async function appBackend(): Promise<Backend> {
     decide: ask("decide"),
     discard: ask("discard"),
     withdraw: ask("withdraw"),
+    export_ledger: ask("export_ledger"),
     refresh: ask("refresh"),
     sign_in: ask("sign_in"),
     sign_out: ask("sign_out"),

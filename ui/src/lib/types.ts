@@ -837,6 +837,16 @@ export type Withdrawn = {
  */
 withdrawn: boolean, };
 
+export type Exported = { 
+/**
+ * A file was written. `false`: the user chose none.
+ */
+saved: boolean, 
+/**
+ * What was written where, and whether the chain is whole.
+ */
+message: Message, };
+
 export type Failure = { 
 /**
  * For the UI to act on.

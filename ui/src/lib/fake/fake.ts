@@ -5,6 +5,7 @@ import type {
   Code,
   Decided,
   DecisionView,
+  Exported,
   Failure,
   FileView,
   Keys,
@@ -439,6 +440,14 @@ class Fake implements Backend {
     }
     this.#changed();
     return { withdrawn: true };
+  }
+
+  async export_ledger(): Promise<Exported> {
+    await new Promise((done) => setTimeout(done, 200));
+    if (this.#variant === "declined")
+      return { saved: false, message: said("Not exported: no file was chosen.") };
+    this.#write();
+    fail("other", "The sample has no ledger. No file was made.", "Sign in to keep one.");
   }
 
   async refresh(): Promise<null> {

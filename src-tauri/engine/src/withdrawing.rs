@@ -5,7 +5,7 @@
 //! withdraws it must not believe otherwise. So it is done at once, or it is said that nothing was changed. What was
 //! withdrawn stays at its end in the outbox and is never sent again; approving again takes another signature.
 
-use countersign_core::change::{Change, ChangeState, Review, ReviewState};
+use countersign_core::change::{Change, ChangeId, ChangeState, Oid, Review, ReviewState};
 use countersign_core::decision::{Decision, OutboxState, Statement};
 use countersign_core::ledger;
 use countersign_core::signature::extract;
@@ -207,21 +207,24 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// What the polls found: an approval that was dismissed by somebody, or before it could be recorded here.
     pub(crate) fn note_dismissals(&self, account: &Account) {
         let entries = self.store().decisions();
-        for entry in self.found(entries).unwrap_or_default() {
-            if self.was_dismissed(&entry, account) {
-                let line = Recorded {
-                    nonce: entry.entry.clone(),
-                    head: entry.head.clone(),
-                    key: key_of(&entry.body),
-                };
-                let review = entry.review.unwrap_or_default();
-                let held = self.store().held(&entry.change);
-                let Some(held) = self.found(held).flatten() else {
-                    continue;
-                };
-                let written = self.write_withdrawal(&held.change, &review, line, None);
-                self.wrote(written);
-            }
+        let mut dismissed = self.found(entries).unwrap_or_default();
+        dismissed.retain(|entry| self.was_dismissed(entry, account));
+        if dismissed.is_empty() {
+            return;
+        }
+        // A withdrawal that is under way records it itself, with the user's words.
+        let Ok(_deciding) = self.inner.deciding.try_lock() else {
+            return;
+        };
+        for entry in dismissed {
+            let recorded = Recorded {
+                nonce: entry.entry,
+                head: entry.head,
+                key: key_of(&entry.body),
+            };
+            let review = entry.review.unwrap_or_default();
+            let written = self.write_withdrawal(&entry.change, &review, recorded, None);
+            self.wrote(written);
         }
     }
 
@@ -255,7 +258,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 head: signed.statement.subject[0].digest.git_commit.clone(),
                 key: signed.key.clone(),
             };
-            let written = self.write_withdrawal(change, review, line, words);
+            let written = self.write_withdrawal(&change.id, review, line, words);
             written.map_err(|error| {
                 let failure = Failure::from(error);
                 Failure {
@@ -274,7 +277,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
     fn write_withdrawal(
         &self,
-        change: &Change,
+        change: &ChangeId,
         review: &str,
         recorded: Recorded,
         words: Option<String>,
@@ -284,7 +287,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let head = store.ledger_head()?;
         let withdrawal = Withdrawal {
             entry: recorded.nonce.clone(),
-            change: change.id.clone(),
+            change: change.clone(),
             review: review.to_owned(),
             at,
             words,
@@ -293,7 +296,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             previous: head.unwrap_or_else(|| ledger::START.to_owned()),
             at,
             entry: recorded.nonce,
-            change: change.id.clone(),
+            change: change.clone(),
             head: recorded.head,
             decision: Decision::Approve,
             state: OutboxState::Superseded,
@@ -310,7 +313,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 /// What a withdrawal's line in the ledger takes over from what was signed.
 struct Recorded {
     nonce: String,
-    head: countersign_core::change::Oid,
+    head: Oid,
     key: String,
 }
 

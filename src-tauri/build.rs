@@ -11,6 +11,8 @@ const COMMANDS: &[&str] = &[
     "preflight",
     "decide",
     "discard",
+    "withdraw",
+    "export_ledger",
     "refresh",
     "sign_in",
     "sign_out",

@@ -8,6 +8,7 @@ mod journeys {
     mod bench;
     mod counting;
     mod disk;
+    mod exporting;
     mod faults;
     mod main_job;
     mod moving;
@@ -15,4 +16,5 @@ mod journeys {
     mod reading;
     mod sample;
     mod telling;
+    mod withdrawing;
 }

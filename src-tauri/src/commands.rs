@@ -2,8 +2,8 @@
 //! rules that the tests of the engine do not see. `build.rs` lists the same names, `capabilities/main.json` allows them.
 
 use countersign_engine::view::{
-    ChangeView, Decided, DecisionView, Failure, FileView, KeyView, Keys, Queue, QueueFilter, Sheet,
-    SignInResult, Status,
+    ChangeView, Decided, DecisionView, Exported, Failure, FileView, KeyView, Keys, Queue, QueueFilter, Sheet,
+    SignInResult, Status, Withdrawn,
 };
 use tauri::State;
 
@@ -90,6 +90,23 @@ pub(crate) async fn decide(
 #[tauri::command]
 pub(crate) async fn discard(app: State<'_, App>, entry: String) -> Answer<()> {
     app.discard(entry).await
+}
+
+/// Asks outside the window, and dismisses the user's approval at the forge.
+#[tauri::command]
+pub(crate) async fn withdraw(
+    app: State<'_, App>,
+    id: String,
+    review: String,
+    words: String,
+) -> Answer<Withdrawn> {
+    app.withdraw(id, review, words).await
+}
+
+/// Asks outside the window for a file, and writes the ledger's lines into it.
+#[tauri::command]
+pub(crate) async fn export_ledger(app: State<'_, App>) -> Answer<Exported> {
+    app.export_ledger().await
 }
 
 /// Polls now.

@@ -1,4 +1,4 @@
-//! The desktop, for the engine: events to the window, notices, the tray, and the question before a signature.
+//! The desktop, for the engine: events to the window, notices, the tray, the question before a signature, and where to save a file.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -84,6 +84,29 @@ impl Desktop for Shell {
         on_main_thread(&self.app, move || question::ask(&app, &question, tell));
         // An answer that never came, because the app is ending or no dialog could be made, is a no.
         told.await.unwrap_or(false)
+    }
+
+    async fn save_as(&self, name: String) -> Option<PathBuf> {
+        let Ok(_one) = self.asking.try_lock() else {
+            tracing::warn!("a file was not asked for: another question is open");
+            return None;
+        };
+        let (tell, told) = oneshot::channel();
+        let mut dialog = self
+            .app
+            .dialog()
+            .file()
+            .set_title("Export the ledger")
+            .set_file_name(name)
+            .add_filter("JSON lines", &["jsonl"]);
+        if let Some(window) = self.app.get_webview_window(WINDOW) {
+            dialog = dialog.set_parent(&window);
+        }
+        dialog.save_file(move |path| {
+            // Nobody listens any more only when the app is ending.
+            let _ = tell.send(path);
+        });
+        told.await.ok()??.into_path().ok()
     }
 }
 

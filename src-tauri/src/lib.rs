@@ -71,6 +71,8 @@ pub fn run(start: Start) -> Result<u8> {
             commands::preflight,
             commands::decide,
             commands::discard,
+            commands::withdraw,
+            commands::export_ledger,
             commands::refresh,
             commands::sign_in,
             commands::sign_out,

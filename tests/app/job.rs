@@ -142,3 +142,41 @@ async fn return_alone_in_the_native_question_signs_nothing() -> Result<()> {
     })
     .await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_approved_is_withdrawn_and_the_ledger_is_saved_through_native_windows() -> Result<()> {
+    within(async {
+        let bench = Bench::set(plain()).await?;
+        let window = bench.window().await?;
+        read_up_to_the_sheet(&window).await?;
+        let question = window.sign_and_approve().await?;
+        bench.desk.confirm(&question)?;
+        window.press_button("Withdraw approval…").await?;
+        window
+            .fill("//textarea[@id='withdraw-words']", "The wrong table.")
+            .await?;
+        window.press_button("Withdraw… Ctrl ⏎").await?;
+        let question = window.native("^Withdraw your approval").await?;
+        bench.desk.confirm(&question)?;
+        window.says("Withdrawn by you: The wrong table.").await?;
+        let reviews = bench.stage.forge.reviews(REPO, NUMBER);
+        assert_eq!((reviews.len(), reviews[0].state), (1, "DISMISSED"));
+
+        window.press_button("Outbox 0").await?;
+        window.press_button("Export the ledger…").await?;
+        let dialog = window.native("^Export the ledger").await?;
+        let file = bench.desk.scratch().join("ledger.jsonl");
+        bench.desk.press(&dialog, "ctrl+a")?;
+        let path = file.to_string_lossy();
+        bench.desk.xdotool(&["type", "--delay", "20", &path])?;
+        bench.desk.press(&dialog, "Return")?;
+        window.says("3 lines were written to").await?;
+        window.says("The chain is whole").await?;
+        let text = std::fs::read_to_string(&file)?;
+        let (lines, _) = countersign_core::ledger::check(text.lines())?;
+        assert_eq!(lines.len(), 3);
+        window.end().await;
+        Ok(())
+    })
+    .await
+}

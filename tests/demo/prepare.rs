@@ -1,7 +1,7 @@
 //! Signing in before the app starts, with the app's own engine: run on the desk as a process of its own, because the
 //! keychain is found through the environment.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -26,6 +26,10 @@ impl Desktop for Nobody {
 
     async fn confirm(&self, _: Question) -> bool {
         false
+    }
+
+    async fn save_as(&self, _: String) -> Option<PathBuf> {
+        None
     }
 }
 

@@ -1,6 +1,6 @@
 //! The whole engine in the probe: on a profile, signed in, deciding as a diligent reader does.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -31,6 +31,10 @@ impl Desktop for Agreeing {
 
     async fn confirm(&self, _question: Question) -> bool {
         true
+    }
+
+    async fn save_as(&self, _name: String) -> Option<PathBuf> {
+        None
     }
 }
 

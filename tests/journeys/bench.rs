@@ -33,6 +33,8 @@ pub(crate) struct Seen {
     pub(crate) questions: Vec<Question>,
     pub(crate) tray: TrayState,
     pub(crate) shown: usize,
+    /// The folder that the user saves files in; without one the user chooses none.
+    pub(crate) saves_in: Option<PathBuf>,
     answer: Option<bool>,
     notices_fail: bool,
 }
@@ -79,6 +81,10 @@ impl Desktop for Remembering {
             seen.questions.push(question);
             seen.answer.unwrap_or(true)
         })
+    }
+
+    async fn save_as(&self, name: String) -> Option<PathBuf> {
+        self.with(|seen| Some(seen.saves_in.as_ref()?.join(name)))
     }
 }
 
@@ -276,8 +282,14 @@ impl Bench {
     }
 
     /// Ends the engine and starts another on the same profile; the test's keychain, and so the token, is not kept.
-    pub(crate) async fn reopened(mut self) -> Self {
+    pub(crate) async fn reopened(self) -> Self {
+        self.reopened_after(|_| {}).await
+    }
+
+    /// The same, with what `between` does to the profile's database meanwhile.
+    pub(crate) async fn reopened_after(mut self, between: impl FnOnce(&Path)) -> Self {
         self.engine.close().await;
+        between(&self.profile.path().join("countersign.db"));
         self.engine = start(self.profile.path(), &self.agent.socket(), self.desktop.clone()).await;
         self
     }

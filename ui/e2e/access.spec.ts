@@ -44,6 +44,17 @@ const SCREENS: [string, string, (page: Page) => Promise<void>][] = [
       await page.getByRole("option", { name: /Raise the node pool/u }).click();
     },
   ],
+  [
+    "withdrawal refused",
+    "no-right",
+    async (page) => {
+      await page.getByRole("option", { name: /Split the payout job/u }).click();
+      await page.getByRole("button", { name: /^Withdraw approval/u }).click();
+      await page.keyboard.type("I trusted a test that never ran.");
+      await page.keyboard.press("Control+Enter");
+      await expect(page.getByRole("dialog").getByRole("alert")).toBeVisible();
+    },
+  ],
   ["sign-in", "signed-out", async () => undefined],
   [
     "sign-in refused",

@@ -23,6 +23,7 @@ use crate::view::{
     ChangeView, CheckView, Code, Failure, FileEntry, FileKind, FileView, FindingView, NotAssessedView, Run,
     VerdictView,
 };
+use crate::withdrawing;
 use crate::words;
 
 impl<F: Forge, D: Desktop> Engine<F, D> {
@@ -140,6 +141,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             .into_iter()
             .find(|entry| entry.head == change.head.oid && !entry.hidden)
             .map(|entry| decision_row(&entry, account));
+        let approval = withdrawing::standing(&store, change, account)?;
         let earlier = looked.iter().find(|looked| looked.head != change.head.oid);
         let earlier_diff = match earlier {
             Some(looked) => store.diff(&change.target.oid, &looked.head)?,
@@ -225,6 +227,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             will_count,
             key,
             decided,
+            approval,
             draft: change.draft,
         })
     }

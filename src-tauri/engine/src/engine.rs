@@ -1,7 +1,8 @@
 //! The engine: shared state, and the one loop that alone polls the forge and writes to it.
 //!
-//! What the UI asks is answered from the store at once; what changes the forge goes through the outbox, which only
-//! the loop sends. So one decision is at most one review, whatever is clicked, and however often.
+//! What the UI asks is answered from the store at once; what is decided goes through the outbox, which only the loop
+//! sends. So one decision is at most one review, whatever is clicked, and however often. A withdrawal alone goes to
+//! the forge at once: it names one review, and dismissing that a second time changes nothing.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -275,6 +276,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 live.poller.begun();
             }
             self.poll().await;
+            if let Some(account) = self.account() {
+                self.note_dismissals(&account);
+            }
             self.changed();
             {
                 // In one step: who waits for a poll must not take this one for the next.

@@ -18,6 +18,8 @@
 //! | `deciding` | from the question to the outbox |
 //! | `enrolling` | the forge is told of the key |
 //! | `outbox` | from signed to confirmed |
+//! | `withdrawing` | an approval dismissed at the forge by who gave it |
+//! | `exporting` | the ledger as a file |
 //! | [`store`] | the local database |
 //! | [`github`] | the forge, over GitHub's interfaces |
 //! | [`agent`] | keys and signatures from ssh-agent |
@@ -30,7 +32,7 @@
 //! | [`view`] | read models for the UI |
 //!
 //! Data flows one way: the forge's answer into the store, the store into the views, the user's decision into the
-//! outbox, the outbox to the forge. Nothing but the loop writes to the forge.
+//! outbox, the outbox to the forge. Nothing but the loop and a withdrawal writes to the forge.
 
 mod account;
 pub mod agent;
@@ -40,6 +42,7 @@ mod counting;
 mod deciding;
 pub mod engine;
 mod enrolling;
+mod exporting;
 mod failure;
 pub mod github;
 mod ground;
@@ -68,4 +71,5 @@ mod types;
 pub mod vault;
 pub mod view;
 mod whole;
+mod withdrawing;
 mod words;

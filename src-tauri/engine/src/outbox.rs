@@ -1,4 +1,4 @@
-//! From signed to confirmed: the only place that writes to the forge, one step at a time, each noted on disk.
+//! From signed to confirmed: the only place that posts to the forge, one step at a time, each noted on disk.
 //!
 //! ```text
 //! Queued ── list reviews: is ours there? ── stands as signed? ── create pending ──> Pending

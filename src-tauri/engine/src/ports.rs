@@ -2,6 +2,7 @@
 //! function, or real in the tests too.
 
 use std::future::Future;
+use std::path::PathBuf;
 
 use countersign_core::change::{Change, ChangeId, ChangeState, Oid, Person, Review};
 use countersign_core::decision::Decision;
@@ -481,6 +482,9 @@ pub trait Desktop: Send + Sync + 'static {
 
     /// Asks outside the webview. `false` unless the user confirmed.
     fn confirm(&self, question: Question) -> impl Future<Output = bool> + Send;
+
+    /// Asks outside the webview where a file is to be saved. `None` where the user chose none.
+    fn save_as(&self, name: String) -> impl Future<Output = Option<PathBuf>> + Send;
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use countersign_core::decision::{Decision, OutboxState};
 use countersign_core::evidence::{Classification, Involvement};
 use countersign_core::finding::Severity;
 use countersign_core::queue;
+use jiff::Timestamp;
 
 use crate::account::Account;
 use crate::engine::{Engine, beside, now};
@@ -15,6 +16,7 @@ use crate::view::{
     Badge, Banner, BannerKind, CheckCounts, DecisionRow, DecisionView, Failure, InvolvementView, Message,
     OutboxStateView, Queue, QueueFilter, Row, Section, SectionKind, SeverityView, TokenState,
 };
+use crate::withdrawing;
 use crate::words;
 
 impl<F: Forge, D: Desktop> Engine<F, D> {
@@ -42,6 +44,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             decisions.iter().find(|entry| {
                 entry.change == held.change.id
                     && entry.head == held.change.head.oid
+                    && entry.withdrawn.is_none()
                     && match entry.state {
                         OutboxState::Queued
                         | OutboxState::Pending
@@ -81,10 +84,13 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let today = now().to_zoned_datetime(jiff::tz::TimeZone::system()).date();
         for entry in &decisions {
             let kind = if entry.state == OutboxState::Confirmed {
-                let on = entry
-                    .settled_at
-                    .map(|at| at.to_zoned_datetime(jiff::tz::TimeZone::system()).date());
-                if on != Some(today) {
+                let on = |at: Timestamp| at.to_zoned_datetime(jiff::tz::TimeZone::system()).date();
+                let withdrawn = entry.withdrawn.as_ref().map(|withdrawal| withdrawal.at);
+                if ![entry.settled_at, withdrawn]
+                    .into_iter()
+                    .flatten()
+                    .any(|at| on(at) == today)
+                {
                     continue;
                 }
                 SectionKind::DoneToday
@@ -327,21 +333,32 @@ pub(crate) fn decision_row(entry: &Entry, account: &Account) -> DecisionRow {
             Decision::RequestChanges => DecisionView::RequestChanges,
             Decision::Comment => DecisionView::Comment,
         },
-        state: match entry.state {
-            OutboxState::Queued => OutboxStateView::Queued,
-            OutboxState::Pending => OutboxStateView::Pending,
-            OutboxState::Submitted => OutboxStateView::Submitted,
-            OutboxState::Confirmed => OutboxStateView::Confirmed,
-            OutboxState::Superseded => OutboxStateView::Superseded,
-            OutboxState::Expired => OutboxStateView::Expired,
-            OutboxState::HandedBack => OutboxStateView::HandedBack,
-            OutboxState::Refused => OutboxStateView::Refused,
-        },
+        state: state(entry),
         head: entry.head.to_string(),
         signed_at: entry.signed_at.to_string(),
         words: entry.words.clone(),
-        message: entry.message.clone(),
+        message: entry
+            .withdrawn
+            .as_ref()
+            .map(withdrawing::message)
+            .or_else(|| entry.message.clone()),
         url,
+    }
+}
+
+fn state(entry: &Entry) -> OutboxStateView {
+    if entry.withdrawn.is_some() {
+        return OutboxStateView::Withdrawn;
+    }
+    match entry.state {
+        OutboxState::Queued => OutboxStateView::Queued,
+        OutboxState::Pending => OutboxStateView::Pending,
+        OutboxState::Submitted => OutboxStateView::Submitted,
+        OutboxState::Confirmed => OutboxStateView::Confirmed,
+        OutboxState::Superseded => OutboxStateView::Superseded,
+        OutboxState::Expired => OutboxStateView::Expired,
+        OutboxState::HandedBack => OutboxStateView::HandedBack,
+        OutboxState::Refused => OutboxStateView::Refused,
     }
 }
 

@@ -22,7 +22,7 @@ mod outbox;
 mod reading;
 mod schema;
 
-pub use outbox::{Entry, NewEntry};
+pub use outbox::{Entry, NewEntry, Withdrawal};
 pub use reading::{Acknowledgement, Looked};
 
 /// Set in `meta` once a sync has ended: what was there then is never told as new.
@@ -510,7 +510,7 @@ fn follow_rename(tx: &Transaction<'_>, change: &Change) -> Result<(), StoreError
         .optional()?;
     let Some(old) = old else { return Ok(()) };
     tx.execute("DELETE FROM change WHERE id = ?1", [&old])?;
-    for table in ["looked", "viewed", "acknowledged", "told", "outbox"] {
+    for table in ["looked", "viewed", "acknowledged", "told", "outbox", "withdrawn"] {
         tx.execute(
             &format!("UPDATE OR REPLACE {table} SET change = ?2 WHERE change = ?1"),
             [&old, &change.id.to_string()],

@@ -17,9 +17,9 @@ fn the_committed_typescript_is_what_view_says() {
     let body = declarations!(&config;
         SeverityView, InvolvementView, Badge, CheckCounts, SectionKind, Queue, QueueFilter, Section, Row,
         DecisionRow, DecisionView, OutboxStateView, Message, BannerKind, Banner, Run, VerdictView, EvidenceView,
-        FindingView, ComponentView, NotAssessedView, CheckView, ReviewView, GroundView, FileKind, FileEntry, ChangeView,
+        FindingView, ComponentView, NotAssessedView, CheckView, ReviewView, GroundView, FileKind, FileEntry, ChangeView, ApprovalView,
         RowKind, Piece, DiffRow, FileView, WillCount, KeyPlace, KeyView, Keys, Sheet, Connection, KeychainState,
-        TokenState, AccountView, Status, SignInStep, SignInResult, Decided, Failure, Code,
+        TokenState, AccountView, Status, SignInStep, SignInResult, Decided, Withdrawn, Exported, Failure, Code,
     );
     let text = format!(
         "// Generated from src-tauri/engine/src/view.rs by `cargo test -p countersign-engine` with \

@@ -216,6 +216,8 @@ pub enum OutboxStateView {
     HandedBack,
     /// The forge said no.
     Refused,
+    /// It was confirmed, and its review was dismissed since: it does not count any more.
+    Withdrawn,
 }
 
 /// A message to the user, in three parts.
@@ -515,8 +517,22 @@ pub struct ChangeView {
     pub key: Option<KeyView>,
     /// A decision on this head is in the outbox or confirmed already.
     pub decided: Option<DecisionRow>,
+    /// An approval of the user's own stands at the forge, on this head or on an older one, and can be withdrawn.
+    pub approval: Option<ApprovalView>,
     /// Draft at the forge.
     pub draft: bool,
+}
+
+/// An approval of the user's own that stands at the forge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct ApprovalView {
+    /// Names the review in `withdraw`.
+    pub review: String,
+    /// The head that it is about, whole; empty where the forge does not say.
+    pub head: String,
+    /// When it was given; RFC 3339.
+    pub at: Option<String>,
 }
 
 /// What a row of a file's diff is.
@@ -779,6 +795,24 @@ pub struct Decided {
     pub entry: Option<DecisionRow>,
 }
 
+/// How a withdrawal went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Withdrawn {
+    /// The user confirmed in the native dialog, and the review is dismissed. `false`: they did not; nothing was changed.
+    pub withdrawn: bool,
+}
+
+/// How an export went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Exported {
+    /// A file was written. `false`: the user chose none.
+    pub saved: bool,
+    /// What was written where, and whether the chain is whole.
+    pub message: Message,
+}
+
 /// What a command answers when it cannot do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -806,6 +840,8 @@ pub enum Code {
     CannotSign,
     /// Keychain or agent.
     Keys,
+    /// The forge says no: trying again as it is changes nothing.
+    Refused,
     /// Anything else.
     Other,
 }

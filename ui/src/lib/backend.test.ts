@@ -23,6 +23,8 @@ test("each method is the shell's command of the same name, with its arguments as
     ["preflight", { ...shown, decision: "approve", words: "" }],
     ["decide", { ...shown, decision: "comment", words: "w" }],
     ["discard", { entry: "e" }],
+    ["withdraw", { id: "h/o/r#1", review: "7", words: "w" }],
+    ["export_ledger", undefined],
     ["refresh", undefined],
     ["sign_in", { forge: "github.com", token: "t" }],
     ["sign_out", undefined],

@@ -2,6 +2,7 @@ import type {
   ChangeView,
   Decided,
   DecisionView,
+  Exported,
   Failure,
   FileView,
   Keys,
@@ -11,6 +12,7 @@ import type {
   Sheet,
   SignInResult,
   Status,
+  Withdrawn,
 } from "./types";
 
 /** A head as it was shown, which a decision must still find. */
@@ -43,6 +45,9 @@ export interface Backend {
   preflight(args: Shown & { decision: DecisionView; words: string }): Promise<Sheet>;
   decide(args: Shown & { decision: DecisionView; words: string }): Promise<Decided>;
   discard(args: { entry: string }): Promise<null>;
+  withdraw(args: { id: string; review: string; words: string }): Promise<Withdrawn>;
+  /** The system asks for the file; the page never names one. */
+  export_ledger(): Promise<Exported>;
   refresh(): Promise<null>;
   sign_in(args: { forge: string; token: string }): Promise<SignInResult>;
   sign_out(): Promise<null>;
@@ -95,6 +100,8 @@ export async function appBackend(): Promise<Backend> {
     preflight: ask("preflight"),
     decide: ask("decide"),
     discard: ask("discard"),
+    withdraw: ask("withdraw"),
+    export_ledger: ask("export_ledger"),
     refresh: ask("refresh"),
     sign_in: ask("sign_in"),
     sign_out: ask("sign_out"),

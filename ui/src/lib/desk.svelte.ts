@@ -11,6 +11,7 @@ import type {
   SeverityView,
   Status,
 } from "./types";
+import { Withdrawing } from "./withdrawing.svelte";
 import { fellThrough, matches, worse } from "./words";
 
 /** What the middle shows. */
@@ -54,6 +55,7 @@ export class Desk {
   verdictEnd = $state(0);
   overlay = $state<Overlay>(null);
   signing = $state.raw<Signing | null>(null);
+  withdrawing = $state.raw<Withdrawing | null>(null);
   /** Said once to a screen reader. */
   said = $state("");
   /** The selected row. */
@@ -171,6 +173,18 @@ export class Desk {
         this.status = { ...this.status, account: null };
       else this.problem = failure;
       return;
+    }
+    const withdrawing = this.withdrawing;
+    if (withdrawing !== null && !withdrawing.busy) {
+      const stands = this.change.change?.approval?.review === withdrawing.approval.review;
+      if (!stands) {
+        this.closeWithdrawal();
+        this.change.notice = {
+          what: "The approval no longer stands as it was shown.",
+          kept: "Nothing was changed by you.",
+          todo: "",
+        };
+      }
     }
     const signing = this.signing;
     if (signing === null) return;
@@ -324,6 +338,7 @@ export class Desk {
 
   async #show(id: string): Promise<void> {
     if (this.signing !== null) this.closeSheet();
+    this.closeWithdrawal();
     this.view = { kind: "change", id };
     this.pane = "main";
     await this.change.open(id);
@@ -341,6 +356,7 @@ export class Desk {
 
   showOutbox(entry: string | null = null): void {
     this.closeSheet();
+    this.closeWithdrawal();
     this.change.close();
     this.view = { kind: "outbox", entry };
     const section = this.queue?.sections.find(({ rows }) =>
@@ -354,6 +370,7 @@ export class Desk {
 
   close(): void {
     this.closeSheet();
+    this.closeWithdrawal();
     this.change.close();
     this.view = { kind: "nothing" };
     this.cursor = null;
@@ -363,6 +380,7 @@ export class Desk {
   /** Opens the sign-off sheet. */
   openSheet(decision: DecisionView): void {
     if (!this.changeSeen || this.change.change === null || this.signing !== null) return;
+    if (this.withdrawing !== null) return;
     const { id } = this.change.change;
     this.signing = new Signing(
       () => this.#backend,
@@ -400,6 +418,60 @@ export class Desk {
       this.say(this.sending ? "Signed. Sending…" : "Signed. It waits in the outbox.");
       await this.refresh();
     }
+  }
+
+  /** Opens the dialog in which the approval that stands is withdrawn. */
+  openWithdrawal(): void {
+    const change = this.changeSeen ? this.change.change : null;
+    if (change === null || this.signing !== null || this.withdrawing !== null) return;
+    if (change.approval === null) {
+      this.say("No approval of yours stands on this change.");
+      return;
+    }
+    this.withdrawing = new Withdrawing(
+      () => this.#backend,
+      change,
+      change.approval,
+      this.#drafts.get(`${change.id} withdraw`) ?? "",
+    );
+  }
+
+  /** Puts the dialog away and keeps what was written in it. */
+  closeWithdrawal(): void {
+    const withdrawing = this.withdrawing;
+    if (withdrawing === null) return;
+    this.#drafts.set(`${withdrawing.id} withdraw`, withdrawing.words);
+    this.withdrawing = null;
+  }
+
+  /** Withdraws the approval that the dialog shows. */
+  async withdraw(): Promise<void> {
+    const withdrawing = this.withdrawing;
+    if (withdrawing === null) return;
+    const withdrawn = await withdrawing.withdraw();
+    if (withdrawing.problem?.code === "moved") {
+      const { message, hint } = withdrawing.problem;
+      if (this.withdrawing === withdrawing) this.closeWithdrawal();
+      await this.refresh();
+      this.change.notice = { what: message, kept: "", todo: hint };
+      return;
+    }
+    if (withdrawn) {
+      if (this.withdrawing === withdrawing) this.closeWithdrawal();
+      this.#drafts.delete(`${withdrawing.id} withdraw`);
+      this.say("Withdrawn. The review is dismissed at the forge.");
+      await this.refresh();
+    }
+  }
+
+  /** What helps where the forge does not let one withdraw: the same words as a request for changes. */
+  requestInstead(): void {
+    const withdrawing = this.withdrawing;
+    if (withdrawing === null || withdrawing.busy) return;
+    this.closeWithdrawal();
+    const draft = `${withdrawing.id} request_changes`;
+    if ((this.#drafts.get(draft) ?? "").trim() === "") this.#drafts.set(draft, withdrawing.words);
+    this.openSheet("request_changes");
   }
 
   /** Tells the forge's state now instead of at the next poll. */

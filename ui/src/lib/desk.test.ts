@@ -296,3 +296,70 @@ test("from a line there is one way back, to its finding", async () => {
   await desk.change.showFile(0);
   expect(desk.change.back()).toBe(false);
 });
+
+const CAME_BACK = "github.com/acme/payments#4198";
+
+test("an approval is withdrawn with the words that were written, once, and then it is gone", async () => {
+  const { desk, backend } = await opened();
+  await desk.open(INFRA);
+  desk.openWithdrawal();
+  expect(desk.withdrawing).toBeNull();
+  expect(desk.said).toBe("No approval of yours stands on this change.");
+  await desk.open(CAME_BACK);
+  const withdraw = vi.spyOn(backend, "withdraw");
+  desk.openWithdrawal();
+  await desk.withdraw();
+  expect(withdraw).not.toHaveBeenCalled();
+  desk.withdrawing!.words = "I trusted a test that never ran.";
+  const { review } = desk.change.change!.approval!;
+  const both = [desk.withdraw(), desk.withdraw()];
+  await vi.advanceTimersByTimeAsync(300);
+  await Promise.all(both);
+  expect(withdraw).toHaveBeenCalledExactlyOnceWith({
+    id: CAME_BACK,
+    review,
+    words: "I trusted a test that never ran.",
+  });
+  expect(desk.withdrawing).toBeNull();
+  expect(desk.change.change?.approval).toBeNull();
+});
+
+test("a no in the system's question withdraws nothing and keeps the words", async () => {
+  const { desk } = await opened("declined");
+  await desk.open(CAME_BACK);
+  desk.openWithdrawal();
+  desk.withdrawing!.words = "Wrong.";
+  const asked = desk.withdraw();
+  await vi.advanceTimersByTimeAsync(300);
+  await asked;
+  expect(desk.withdrawing?.message?.what).toContain("did not confirm");
+  desk.closeWithdrawal();
+  desk.openWithdrawal();
+  expect(desk.withdrawing?.words).toBe("Wrong.");
+});
+
+test("where the forge does not let one withdraw, the words go on as a request for changes", async () => {
+  const { desk } = await opened("no-right");
+  await desk.open(CAME_BACK);
+  desk.openWithdrawal();
+  desk.withdrawing!.words = "Wrong.";
+  const asked = desk.withdraw();
+  await vi.advanceTimersByTimeAsync(300);
+  await asked;
+  expect(desk.withdrawing?.problem?.code).toBe("refused");
+  desk.requestInstead();
+  expect(desk.withdrawing).toBeNull();
+  expect([desk.signing?.decision, desk.signing?.words]).toEqual(["request_changes", "Wrong."]);
+});
+
+test("a withdrawal whose approval went meanwhile is put away and said", async () => {
+  const { desk, backend } = await opened();
+  await desk.open(CAME_BACK);
+  desk.openWithdrawal();
+  const change = await backend.change({ id: CAME_BACK });
+  const asked = vi.spyOn(backend, "change").mockResolvedValueOnce({ ...change, approval: null });
+  await desk.refresh();
+  expect(desk.withdrawing).toBeNull();
+  expect(desk.change.notice?.what).toContain("no longer stands");
+  asked.mockRestore();
+});

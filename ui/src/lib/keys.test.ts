@@ -26,6 +26,7 @@ test.each([
   ["a", "approve"],
   ["r", "request_changes"],
   ["c", "comment"],
+  ["w", "withdraw"],
   ["/", "search"],
   ["?", "help"],
 ])("%s means %s", (key, action) => {

@@ -10,6 +10,7 @@ export type Action =
   | "approve"
   | "request_changes"
   | "comment"
+  | "withdraw"
   | "search"
   | "back"
   | "confirm"
@@ -31,6 +32,7 @@ const ON_CHANGE: ReadonlySet<Action> = new Set<Action>([
   "approve",
   "request_changes",
   "comment",
+  "withdraw",
 ]);
 
 export function needsChange(action: Action): boolean {
@@ -70,6 +72,7 @@ export const SHORTCUTS: { group: string; rows: Shortcut[] }[] = [
       { keys: ["a"], words: "open the sheet to approve" },
       { keys: ["r"], words: "open the sheet to request changes" },
       { keys: ["c"], words: "open the sheet to comment" },
+      { keys: ["w"], words: "withdraw an approval that stands" },
       { keys: ["Ctrl", "⏎"], words: "sign, in the sheet" },
     ],
   },
@@ -86,6 +89,7 @@ const PLAIN: Record<string, Action> = {
   a: "approve",
   r: "request_changes",
   c: "comment",
+  w: "withdraw",
   "/": "search",
   "?": "help",
 };

@@ -174,7 +174,7 @@ url: string | null, };
 
 export type DecisionView = "approve" | "request_changes" | "comment";
 
-export type OutboxStateView = "queued" | "pending" | "submitted" | "confirmed" | "superseded" | "expired" | "handed_back" | "refused";
+export type OutboxStateView = "queued" | "pending" | "submitted" | "confirmed" | "superseded" | "expired" | "handed_back" | "refused" | "withdrawn";
 
 export type Message = { 
 /**
@@ -535,9 +535,27 @@ key: KeyView | null,
  */
 decided: DecisionRow | null, 
 /**
+ * An approval of the user's own stands at the forge, on this head or on an older one, and can be withdrawn.
+ */
+approval: ApprovalView | null, 
+/**
  * Draft at the forge.
  */
 draft: boolean, };
+
+export type ApprovalView = { 
+/**
+ * Names the review in `withdraw`.
+ */
+review: string, 
+/**
+ * The head that it is about, whole; empty where the forge does not say.
+ */
+head: string, 
+/**
+ * When it was given; RFC 3339.
+ */
+at: string | null, };
 
 export type RowKind = "hunk" | "context" | "added" | "removed" | "note";
 
@@ -813,6 +831,22 @@ signed: boolean,
  */
 entry: DecisionRow | null, };
 
+export type Withdrawn = { 
+/**
+ * The user confirmed in the native dialog, and the review is dismissed. `false`: they did not; nothing was changed.
+ */
+withdrawn: boolean, };
+
+export type Exported = { 
+/**
+ * A file was written. `false`: the user chose none.
+ */
+saved: boolean, 
+/**
+ * What was written where, and whether the chain is whole.
+ */
+message: Message, };
+
 export type Failure = { 
 /**
  * For the UI to act on.
@@ -827,4 +861,4 @@ message: string,
  */
 hint: string, };
 
-export type Code = "signed_out" | "unknown_change" | "moved" | "cannot_sign" | "keys" | "other";
+export type Code = "signed_out" | "unknown_change" | "moved" | "cannot_sign" | "keys" | "refused" | "other";

@@ -12,6 +12,7 @@ import {
   matches,
   outcome,
   shortFingerprint,
+  stands,
   trail,
 } from "./words";
 
@@ -28,7 +29,7 @@ test("what is worst about the checks is what a row shows", () => {
   );
 });
 
-test("every state either moves on or fell through, and only one step is now", () => {
+test("every state either moves on or is over, and only one step is now", () => {
   const states: OutboxStateView[] = [
     "queued",
     "pending",
@@ -38,11 +39,13 @@ test("every state either moves on or fell through, and only one step is now", ()
     "expired",
     "handed_back",
     "refused",
+    "withdrawn",
   ];
   for (const state of states) {
     const steps = trail(state);
-    expect(steps.length === 0).toBe(fellThrough(state));
-    if (!fellThrough(state)) expect(steps.filter((step) => step.now).length).toBe(1);
+    expect(steps.length === 0).toBe(!stands(state));
+    if (fellThrough(state)) expect(stands(state)).toBe(false);
+    if (stands(state)) expect(steps.filter((step) => step.now).length).toBe(1);
   }
 });
 

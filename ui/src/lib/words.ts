@@ -76,6 +76,7 @@ export const STATE: Record<OutboxStateView, string> = {
   expired: "Expired",
   handed_back: "Handed back",
   refused: "Refused",
+  withdrawn: "Withdrawn",
 };
 
 /** Came to its end without having gone through: it needs the user. */
@@ -83,9 +84,14 @@ export function fellThrough(state: OutboxStateView): boolean {
   return state === "superseded" || state === "expired" || state === "handed_back" || state === "refused";
 }
 
+/** At the forge or on its way there: deciding the same again would say nothing new. */
+export function stands(state: OutboxStateView): boolean {
+  return !fellThrough(state) && state !== "withdrawn";
+}
+
 /** The steps of a decision that is on its way. A pending review counts as sent for: only its author sees it. */
 export function trail(state: OutboxStateView): { words: string; now: boolean }[] {
-  if (fellThrough(state)) return [];
+  if (!stands(state)) return [];
   const steps: OutboxStateView[] =
     state === "pending"
       ? ["queued", "pending", "submitted", "confirmed"]
@@ -113,6 +119,7 @@ export function outcome(row: DecisionRow, host: string, sending: boolean): strin
     case "expired":
     case "handed_back":
     case "refused":
+    case "withdrawn":
       return row.message?.what ?? `${STATE[row.state]}: it does not count.`;
   }
 }

@@ -44,6 +44,23 @@ pub struct Entry {
     pub settled_at: Option<Timestamp>,
     /// The user has put it away.
     pub hidden: bool,
+    /// It was confirmed, and its review was dismissed since.
+    pub withdrawn: Option<Withdrawal>,
+}
+
+/// An approval of the user's own that no longer stands at the forge: its review was dismissed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withdrawal {
+    /// Names what was signed: the statement's nonce.
+    pub entry: String,
+    /// Which change.
+    pub change: ChangeId,
+    /// The forge's id of the review.
+    pub review: String,
+    /// When it was recorded, by the local clock.
+    pub at: Timestamp,
+    /// Why the user withdrew it; `None` where it was found dismissed.
+    pub words: Option<String>,
 }
 
 /// A decision just signed.
@@ -74,7 +91,9 @@ pub struct NewEntry {
 }
 
 const COLUMNS: &str = "entry, change, head, title, decision, words, body, state, review, message, signed_at, \
-                       not_after, settled_at, hidden, target, reviewer";
+                       not_after, settled_at, hidden, target, reviewer, \
+                       (SELECT at FROM withdrawn WHERE withdrawn.entry = outbox.entry), \
+                       (SELECT words FROM withdrawn WHERE withdrawn.entry = outbox.entry)";
 
 fn parsed<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::Damaged(format!("the outbox: {error}")))
@@ -98,6 +117,8 @@ struct Raw {
     hidden: bool,
     target: String,
     reviewer: String,
+    withdrawn_at: Option<String>,
+    withdrawn_words: Option<String>,
 }
 
 fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
@@ -118,16 +139,31 @@ fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
         hidden: row.get(13)?,
         target: row.get(14)?,
         reviewer: row.get(15)?,
+        withdrawn_at: row.get(16)?,
+        withdrawn_words: row.get(17)?,
     })
 }
 
+fn change_id(text: &str) -> Result<ChangeId, StoreError> {
+    text.parse()
+        .map_err(|error| StoreError::Damaged(format!("{error}")))
+}
+
 fn entry(raw: Raw) -> Result<Entry, StoreError> {
+    let change = change_id(&raw.change)?;
+    let withdrawn = match raw.withdrawn_at {
+        Some(at) => Some(Withdrawal {
+            entry: raw.entry.clone(),
+            change: change.clone(),
+            review: raw.review.clone().unwrap_or_default(),
+            at: timestamp(&at)?,
+            words: raw.withdrawn_words,
+        }),
+        None => None,
+    };
     Ok(Entry {
         entry: raw.entry,
-        change: raw
-            .change
-            .parse()
-            .map_err(|error| StoreError::Damaged(format!("{error}")))?,
+        change,
         head: oid(&raw.head)?,
         target: raw.target,
         reviewer: raw.reviewer,
@@ -142,6 +178,7 @@ fn entry(raw: Raw) -> Result<Entry, StoreError> {
         not_after: timestamp(&raw.not_after)?,
         settled_at: raw.settled_at.as_deref().map(timestamp).transpose()?,
         hidden: raw.hidden,
+        withdrawn,
     })
 }
 
@@ -197,6 +234,33 @@ impl Store {
         append(&tx, line, hash)?;
         tx.commit()?;
         Ok(())
+    }
+
+    /// Records that an approval was dismissed at the forge, with its line in the ledger.
+    pub fn withdraw(&mut self, withdrawal: &Withdrawal, line: &str, hash: &str) -> Result<(), StoreError> {
+        let tx = self.db.transaction()?;
+        tx.execute(
+            "INSERT INTO withdrawn (entry, change, review, at, words) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![
+                withdrawal.entry,
+                withdrawal.change.to_string(),
+                withdrawal.review,
+                withdrawal.at.to_string(),
+                withdrawal.words
+            ],
+        )?;
+        append(&tx, line, hash)?;
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// The reviews on one change that are known to be dismissed: the forge's ids.
+    pub fn withdrawn_on(&self, change: &ChangeId) -> Result<Vec<String>, StoreError> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT review FROM withdrawn WHERE change = ?1")?;
+        let rows = query.query_map([change.to_string()], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// All that are not put away, latest first.

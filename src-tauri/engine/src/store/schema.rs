@@ -51,7 +51,16 @@ CREATE TABLE outbox (
 CREATE TABLE ledger (seq INTEGER PRIMARY KEY, line TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
 ";
 
-const STEPS: [&str; 1] = [FIRST];
+/// Layout 2.
+const SECOND: &str = "
+-- Approvals of the user's own that were dismissed at the forge, by the nonce of what was signed. One is not in the
+-- outbox where it was signed on another machine. Rows are only ever added.
+CREATE TABLE withdrawn (
+    entry TEXT PRIMARY KEY, change TEXT NOT NULL, review TEXT NOT NULL, at TEXT NOT NULL, words TEXT
+) STRICT;
+";
+
+const STEPS: [&str; 2] = [FIRST, SECOND];
 
 /// The newest layout that this version knows.
 pub(super) const KNOWN: i64 = STEPS.len() as i64;

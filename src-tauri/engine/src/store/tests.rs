@@ -6,7 +6,7 @@ use countersign_core::queue::Event;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use super::{Acknowledgement, NewEntry, Store, StoreError, schema};
+use super::{Acknowledgement, NewEntry, Store, StoreError, Withdrawal, schema};
 
 fn id() -> ChangeId {
     "github.com/acme/web#1".parse().unwrap()
@@ -282,4 +282,40 @@ fn nothing_more_is_signed_into_a_file_that_was_replaced() {
     store
         .queue_decision(&new_entry("one"), "line 1", "hash 1")
         .unwrap();
+}
+
+#[test]
+fn a_profile_of_the_first_layout_is_brought_on_and_a_withdrawal_goes_with_its_decision() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("x.db");
+    let mut store = Store::open(&path).unwrap();
+    store
+        .queue_decision(&new_entry("n1"), "line 1", "hash 1")
+        .unwrap();
+    // As layout 1 left it.
+    store
+        .db
+        .execute_batch("DROP TABLE withdrawn; PRAGMA user_version = 1")
+        .unwrap();
+    drop(store);
+
+    let mut store = Store::open(&path).unwrap();
+    assert_eq!(store.decision("n1").unwrap().unwrap().withdrawn, None);
+    let withdrawal = Withdrawal {
+        entry: "n1".into(),
+        change: id(),
+        review: String::new(),
+        at: Timestamp::UNIX_EPOCH,
+        words: Some("Wrong table.".into()),
+    };
+    store.withdraw(&withdrawal, "line 2", "hash 2").unwrap();
+    assert_eq!(
+        store.decision("n1").unwrap().unwrap().withdrawn,
+        Some(withdrawal.clone())
+    );
+    assert_eq!(store.withdrawn_on(&id()).unwrap(), [""]);
+    assert_eq!(store.ledger().unwrap(), ["line 1", "line 2"]);
+    // A second one is a fault of ours: no second line.
+    assert!(store.withdraw(&withdrawal, "line 3", "hash 3").is_err());
+    assert_eq!(store.ledger().unwrap().len(), 2);
 }

@@ -1,13 +1,16 @@
 import type { Backend, Shown } from "../backend";
 import type {
+  ApprovalView,
   ChangeView,
   Code,
   Decided,
   DecisionView,
+  Exported,
   Failure,
   FileView,
   Keys,
   KeyView,
+  OutboxStateView,
   Queue,
   QueueFilter,
   Row,
@@ -18,6 +21,7 @@ import type {
   SignInResult,
   Status,
   TokenState,
+  Withdrawn,
 } from "../types";
 import { worse } from "../words";
 import { checked, signedOut } from "./account";
@@ -47,6 +51,7 @@ const VARIANTS = [
   "big",
   "hostile",
   "full-disk",
+  "no-right",
 ] as const;
 export type Variant = (typeof VARIANTS)[number];
 
@@ -59,6 +64,11 @@ const HOST = "github.com";
 
 function fail(code: Code, message: string, hint = ""): never {
   throw { code, message, hint } satisfies Failure;
+}
+
+/** Was confirmed, whatever became of it since. */
+function over(state: OutboxStateView): boolean {
+  return state === "confirmed" || state === "withdrawn";
 }
 
 /** A backend that lives in memory: for a first look without an account, and for tests. Nothing leaves it. */
@@ -76,6 +86,8 @@ class Fake implements Backend {
   #token: TokenState;
   #polled = this.#start - 40_000;
   #open: string | null = null;
+  /** Approvals that came back were given before the sample begins. */
+  #withdrawn = new Set<string>();
 
   constructor(variant: Variant) {
     this.#variant = variant;
@@ -186,7 +198,7 @@ class Fake implements Backend {
   async status(): Promise<Status> {
     const open = this.#open;
     this.#open = null;
-    const waiting = this.#entries.filter(({ row }) => row.state !== "confirmed").length;
+    const waiting = this.#entries.filter(({ row }) => !over(row.state)).length;
     if (!this.#account) return signedOut(this.#revision, this.#restoring);
     const loading = this.#variant === "loading";
     return {
@@ -248,11 +260,11 @@ class Fake implements Backend {
         ...section("came_back", of("came_back")),
         ...section(
           "outbox",
-          this.#entries.filter(({ row }) => row.state !== "confirmed").map((entry) => this.#entryRow(entry)),
+          this.#entries.filter(({ row }) => !over(row.state)).map((entry) => this.#entryRow(entry)),
         ),
         ...section(
           "done_today",
-          this.#entries.filter(({ row }) => row.state === "confirmed").map((entry) => this.#entryRow(entry)),
+          this.#entries.filter(({ row }) => over(row.state)).map((entry) => this.#entryRow(entry)),
         ),
       ],
       banners: bannersOf(this.#token === "locked" ? "locked" : this.#variant, this.#held.length),
@@ -285,7 +297,22 @@ class Fake implements Backend {
       })),
       key: this.#key(),
       decided: decided === undefined ? null : { ...decided.row },
+      approval: this.#approval(held),
     };
+  }
+
+  /** What stands at the forge: what was confirmed here, or what was approved before the head moved. */
+  #approval(held: Held): ApprovalView | null {
+    const sent = this.#entries.find(
+      ({ id, row }) => id === held.id && row.state === "confirmed" && row.decision !== "comment",
+    );
+    if (sent !== undefined)
+      return sent.row.decision === "approve"
+        ? { review: sent.row.entry, head: sent.row.head, at: sent.row.signed_at }
+        : null;
+    return held.change.section === "came_back" && !this.#withdrawn.has(held.id)
+      ? { review: held.id, head: "8c11d0f2b7d992c60815e4fa35d20be914471c2a", at: this.#ago(200) }
+      : null;
   }
 
   async file({ id, head, index }: { id: string; head: string; index: number }): Promise<FileView> {
@@ -379,6 +406,48 @@ class Fake implements Backend {
     this.#entries = this.#entries.filter((one) => one !== found);
     this.#changed();
     return null;
+  }
+
+  async withdraw(args: { id: string; review: string; words: string }): Promise<Withdrawn> {
+    const held = this.#of(args.id);
+    if (this.#approval(held)?.review !== args.review)
+      fail("moved", "The forge does not show this approval of yours any more. Nothing was changed.");
+    if (this.#offline())
+      fail(
+        "other",
+        "Github.com cannot be reached: no route to it. Nothing was changed: your approval stands.",
+        "Withdraw it when the forge answers: this does not wait in the outbox, because until then your approval counts.",
+      );
+    // The time that a person takes to answer the system's question.
+    await new Promise((done) => setTimeout(done, 200));
+    if (this.#variant === "declined") return { withdrawn: false };
+    if (this.#variant === "no-right")
+      fail(
+        "refused",
+        "Github.com refuses: Must have write access to the repository to dismiss a review. Nothing was changed: your approval stands.",
+        "Dismissing takes the right to write. Request changes instead, which stops the gate too, or ask somebody who may write to dismiss your review.",
+      );
+    const entry = this.#entries.find(({ row }) => row.entry === args.review);
+    if (entry === undefined) this.#withdrawn.add(held.id);
+    else {
+      entry.row.state = "withdrawn";
+      entry.row.url = null;
+      entry.row.message = said(
+        `Withdrawn by you: ${args.words.trim()}`,
+        "It does not count any more and is never sent again. The ledger keeps what was signed, and this.",
+        "To approve after all, read it and sign again.",
+      );
+    }
+    this.#changed();
+    return { withdrawn: true };
+  }
+
+  async export_ledger(): Promise<Exported> {
+    await new Promise((done) => setTimeout(done, 200));
+    if (this.#variant === "declined")
+      return { saved: false, message: said("Not exported: no file was chosen.") };
+    this.#write();
+    fail("other", "The sample has no ledger. No file was made.", "Sign in to keep one.");
   }
 
   async refresh(): Promise<null> {

@@ -3,7 +3,11 @@ import type { SampleChange } from "./build";
 import { counts } from "./diff";
 
 /** Turns a change of the sample into what the window reads. */
-export function viewOf(change: SampleChange, id: string, now: number): Omit<ChangeView, "key" | "decided"> {
+export function viewOf(
+  change: SampleChange,
+  id: string,
+  now: number,
+): Omit<ChangeView, "key" | "decided" | "approval"> {
   return {
     id,
     repo: change.repo,

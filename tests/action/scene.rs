@@ -233,11 +233,12 @@ impl Scene {
         self.reviewed(number, &body);
     }
 
-    /// The junior assigns the senior.
+    /// The senior sets an app to work.
     pub(super) fn assigned(&self, number: u64) {
         self.forge.with(|world| {
             let at = world.now();
-            world.assign(REPO, number, SENIOR, JUNIOR, at).unwrap();
+            world.bot("kiro-agent[bot]", 245_459_735);
+            world.assign(REPO, number, "kiro-agent[bot]", SENIOR, at).unwrap();
         });
     }
 

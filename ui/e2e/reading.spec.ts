@@ -79,7 +79,7 @@ test("keys of one character can be switched off, and stay off", async ({ page })
   await page.keyboard.press("Escape");
   await page.keyboard.press("j");
   await page.waitForTimeout(100);
-  await expect(page.getByText("needs you.").or(page.getByText("need you."))).toBeVisible();
+  await expect(page.getByText("waits for you.").or(page.getByText("wait for you."))).toBeVisible();
   await start(page);
   await page.keyboard.press("?");
   await expect(page.getByRole("dialog")).toHaveCount(0);

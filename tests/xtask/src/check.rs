@@ -150,7 +150,14 @@ pub(crate) fn all(wanted: Wanted, no_install: bool) -> Result<ExitCode> {
     }
     // Nothing that was run is nothing that was judged.
     let sum = run.sum().unless_empty();
-    say::line(&sum.to_string());
+    if sum.skipped > 0 {
+        say::line(&format!(
+            "{} more run with --soak or where what they need is at hand",
+            sum.skipped
+        ));
+    }
+    // The last line is for whoever reads it by machine.
+    say::line(&format!("{} passed, {} failed", sum.passed, sum.failed));
     Ok(if sum.failed == 0 {
         ExitCode::SUCCESS
     } else {

@@ -141,6 +141,20 @@ async fn a_key_that_is_revoked_expired_or_expires_soon_is_said() {
     assert_eq!(revoked.answer, "no");
     assert!(said(&revoked).contains("This key is revoked"), "{revoked:?}");
 
+    let lost = asked(|world| {
+        let policy = POLICY.replace(
+            "\n[signoff]",
+            "revoked_keys = \".github/revoked_keys\"\n\n[signoff]",
+        );
+        file(world, ".github/countersign.toml", &policy);
+    })
+    .await;
+    assert_eq!(lost.answer, "no", "{lost:?}");
+    assert!(
+        said(&lost).contains("revoked keys that the policy names is not there"),
+        "{lost:?}"
+    );
+
     let dated = |date: &str| {
         let option = format!("valid-before=\"{date}\",namespaces=");
         asked(move |world| signers(world, |text| text.replace("namespaces=", &option)))

@@ -157,7 +157,7 @@ fn rulebook(text: &str, facts: &Facts) -> Result<Rulebook, Unread> {
     };
     let theirs = read(
         &organisation.policy,
-        organisation.allowed_signers.as_deref().or(Some("")),
+        organisation.allowed_signers.as_deref(),
         organisation.revoked_keys.as_deref(),
     )?;
     Ok(own.tightened_by(&theirs))
@@ -177,10 +177,19 @@ fn read(policy: &str, signers: Option<&str>, revoked: Option<&str>) -> Result<Ru
     let signers = signers.ok_or_else(|| Unread {
         unknown: false,
         why: reason(
-            "The target branch has no list of allowed signers.",
-            "Add your key to it.",
+            "The list of allowed signers that the policy names is not there.",
+            "Have it added; the gate refuses everything until then.",
         ),
     })?;
+    if policy.revoked_keys.is_some() && revoked.is_none() {
+        return Err(Unread {
+            unknown: false,
+            why: reason(
+                "The list of revoked keys that the policy names is not there.",
+                "Have it added; the gate refuses everything until then.",
+            ),
+        });
+    }
     Ok(Rulebook {
         signers: AllowedSigners::parse(signers).map_err(unreadable("The list of allowed signers"))?,
         revoked: RevokedKeys::parse(revoked.unwrap_or_default())

@@ -58,6 +58,23 @@ test("from the queue to a signed approval with keys alone", async ({ page }) => 
   await expect(page.getByRole("option", { name: /Drop legacy_invoices/u })).toBeFocused();
 });
 
+test("a press that came before the last finding was acknowledged signs nothing", async ({ page }) => {
+  await start(page);
+  await openCritical(page);
+  await page.keyboard.press("a");
+  const sheet = page.getByRole("dialog", { name: "Approve acme/infra #482" });
+  await expect(sheet.getByRole("checkbox", { name: /Skips the final snapshot/u })).toBeFocused();
+  await page.keyboard.press("Control+Enter");
+  await page.keyboard.press("Enter");
+  await expect(sheet.getByText("3 of 3 so far")).toBeVisible();
+  await expect(sheet.getByRole("button", { name: "Sign and approve…" })).toHaveAttribute(
+    "aria-disabled",
+    "false",
+  );
+  await page.waitForTimeout(500);
+  await expect(sheet).toBeVisible();
+});
+
 test("no single key decides, and letters in a field are letters", async ({ page }) => {
   await start(page);
   await openCritical(page);

@@ -94,8 +94,8 @@ pub(crate) struct Inner<F, D> {
     sending: Mutex<Option<String>>,
     stop: watch::Sender<bool>,
     running: Mutex<Option<JoinHandle<()>>>,
-    /// How many polls have ended.
-    polls: watch::Sender<u64>,
+    /// How many polls have ended; who waits for one is also told when the forge asks to wait.
+    pub(crate) polls: watch::Sender<u64>,
 }
 
 /// A handle on the running engine; clones are the same engine.
@@ -350,27 +350,37 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             ));
         }
         let mut polls = self.inner.polls.subscribe();
-        let (at, wanted) = {
+        let (mut at, wanted) = {
             let mut live = self.live();
             // A poll that is under way may have asked already; only one that begins now counts.
             let wanted = *polls.borrow_and_update() + if live.polling { 2 } else { 1 };
             (live.poller.demand(now()), wanted)
         };
-        if at > now() {
-            return Err(Failure::other(
-                format!("The forge asked to wait until {at}. What was read stays."),
-                "Countersign polls by itself then.",
-            ));
-        }
-        self.inner.wake.notify_one();
-        let ended = polls.wait_for(|polls| *polls >= wanted);
-        match tokio::time::timeout(Duration::from_secs(60), ended).await {
-            Ok(_) => Ok(()),
-            Err(_) => Err(Failure::other(
+        let ended = async {
+            loop {
+                // Also where the forge asks for it while this poll is waited for.
+                if at > now() {
+                    return Err(Failure::other(
+                        format!("The forge asked to wait until {at}. What was read stays."),
+                        "Countersign polls by itself then.",
+                    ));
+                }
+                self.inner.wake.notify_one();
+                if polls.changed().await.is_err() || *polls.borrow_and_update() >= wanted {
+                    return Ok(());
+                }
+                at = self.live().poller.demand(now());
+            }
+        };
+        let late = |_| {
+            Err(Failure::other(
                 "The poll takes longer than a minute; it goes on.",
                 "",
-            )),
-        }
+            ))
+        };
+        tokio::time::timeout(Duration::from_secs(60), ended)
+            .await
+            .unwrap_or_else(late)
     }
 
     /// Asks the UI to open a change (`None`: just to show itself).

@@ -376,9 +376,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             kept: kept.into(),
             todo: trouble.todo,
         });
+        // First: who sees the message must not ask a forge that asked to wait.
+        self.hear(error);
         let written = self.store().note_decision(entry);
         self.wrote(written);
-        self.hear(error);
     }
 
     fn note(&self, entry: &mut Entry, state: OutboxState, message: Option<Message>) -> Went {

@@ -65,6 +65,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             | ForgeError::Interrupted { .. } => {
                 let outcome = self.failed(error);
                 self.live().poller.heard(now(), outcome);
+                self.inner.polls.send_modify(|_| ());
             }
             // These may be about the one change.
             ForgeError::Forbidden { .. }

@@ -5,10 +5,11 @@ use countersign_core::change::Change;
 use countersign_core::evidence::{self, Classification, Extra, Involvement, Markers, Note};
 use countersign_core::finding::{Assessment, NotAssessed};
 use countersign_core::patch::{self, Patch};
-use countersign_core::policy::{Policy, Require, Requirement, Touched, Undeclared};
+use countersign_core::policy::Policy;
 use countersign_core::queue;
 use sha2::{Digest as _, Sha256};
 
+use crate::asked::{Found, Policies, needs_sign_off};
 use crate::store::{Facts, Held};
 use crate::whole::Whole;
 
@@ -85,11 +86,8 @@ fn seen(change: &Change, patch_sha256: &str, assessment_sha256: &str) -> String 
 }
 
 fn make_now(change: Change, facts: Facts, diff: Option<&[u8]>, whole: &Whole, viewer: &str) -> Held {
-    let policy = facts.policy.as_deref().map(Policy::parse);
-    let specs = match &policy {
-        Some(Ok(policy)) => components(policy),
-        Some(Err(_)) | None => Vec::new(),
-    };
+    let policies = Policies::of(&facts);
+    let specs = policies.read().first().map(components).unwrap_or_default();
     let parsed = diff.map(Patch::parse);
     let notes: Vec<Note<'_>> = facts
         .notes
@@ -104,11 +102,7 @@ fn make_now(change: Change, facts: Facts, diff: Option<&[u8]>, whole: &Whole, vi
         patch: parsed.as_ref().and_then(|parsed| parsed.as_ref().ok()),
         notes: &notes,
     };
-    let (classification, involvement) = classify(
-        &change,
-        extra,
-        policy.as_ref().and_then(|policy| policy.as_ref().ok()),
-    );
+    let (classification, involvement) = classify(&change, extra, policies.read());
     let mut assessment = match &parsed {
         Some(parsed) => {
             let known = Known {
@@ -142,17 +136,18 @@ fn make_now(change: Change, facts: Facts, diff: Option<&[u8]>, whole: &Whole, vi
             ),
         });
     }
-    if let Some(Err(error)) = &policy {
+    if let Policies::Unreadable(error) = &policies {
         assessment.not_assessed.push(NotAssessed {
             path: ".github/countersign.toml".into(),
             reason: format!("the policy on the target branch cannot be read: {error}"),
         });
     }
-    let requirement = policy
-        .as_ref()
-        .and_then(|policy| policy.as_ref().ok())
-        .map(|policy| requirement(policy, parsed.as_ref().and_then(|parsed| parsed.as_ref().ok())));
-    let (needs_sign_off, involvement_words) = needs_sign_off(involvement, requirement.as_ref());
+    let found = Found {
+        involvement,
+        unread: classification.commits_unread,
+        patch: extra.patch,
+    };
+    let (needs_sign_off, involvement_words) = needs_sign_off(&found, &policies);
     let patch_sha256 = patch::digest(diff.unwrap_or_default());
     let assessment_sha256 = assessment_digest(&assessment);
     Held {
@@ -170,27 +165,32 @@ fn make_now(change: Change, facts: Facts, diff: Option<&[u8]>, whole: &Whole, vi
     }
 }
 
-/// What is shown as evidence, and the involvement that decides whether a sign-off is needed: what a policy mutes is
-/// not shown, and counts all the same.
-fn classify(change: &Change, extra: Extra<'_>, policy: Option<&Policy>) -> (Classification, Involvement) {
-    let custom = policy
-        .map(|policy| &policy.markers)
-        .filter(|custom| !custom.is_empty());
-    let tables = custom.and_then(|custom| {
-        let tables = (Markers::for_window(custom), Markers::for_gate(custom));
-        Some((tables.0.ok()?, tables.1.ok()?))
-    });
-    match tables {
-        Some((window, gate)) => (
-            evidence::classify_with(&window, change, extra),
-            evidence::classify_with(&gate, change, extra).involvement,
-        ),
-        None => {
-            let found = evidence::classify(change, extra);
-            let involvement = found.involvement;
-            (found, involvement)
+/// What is shown as evidence, and the involvement that decides whether a sign-off is needed, by the marks of every
+/// policy as at the gate: what one mutes is not shown, and counts all the same. `None` where marks cannot be used.
+fn classify(change: &Change, extra: Extra<'_>, policies: &[Policy]) -> (Classification, Option<Involvement>) {
+    let plain = evidence::classify(change, extra);
+    let mut involvement = Some(plain.involvement);
+    let mut shown = None;
+    for (place, policy) in policies.iter().enumerate() {
+        if policy.markers.is_empty() {
+            continue;
         }
+        // The window shows by the repository's own.
+        if place == 0
+            && let Ok(window) = Markers::for_window(&policy.markers)
+        {
+            shown = Some(evidence::classify_with(&window, change, extra));
+        }
+        involvement = match (involvement, Markers::for_gate(&policy.markers)) {
+            // The built-in marks are in every table, so a table can only say as much or more.
+            (Some(Involvement::Undeclared | Involvement::DeclaredNone), Ok(gate)) => {
+                Some(evidence::classify_with(&gate, change, extra).involvement)
+            }
+            (Some(sure), Ok(_)) => Some(sure),
+            (_, Err(_)) | (None, _) => None,
+        };
     }
+    (shown.unwrap_or(plain), involvement)
 }
 
 /// SHA-256 of the assessment's stored bytes.
@@ -218,57 +218,6 @@ fn components(policy: &Policy) -> Vec<ComponentSpec> {
             depends_on: component.depends_on.clone(),
         })
         .collect()
-}
-
-/// What the policy asks of a change with this diff; without one, every rule counts.
-pub(crate) fn requirement(policy: &Policy, patch: Option<&Patch<'_>>) -> Requirement {
-    let touched: Option<Vec<Touched<'_>>> = patch.map(|patch| {
-        patch
-            .files
-            .iter()
-            .flat_map(|file| {
-                let paths = [&file.old_path, &file.new_path].into_iter().flatten();
-                let modes = [file.old_mode, file.new_mode];
-                paths.map(move |path| Touched::new(path.as_ref(), modes.into_iter().flatten()))
-            })
-            .collect()
-    });
-    policy.requirement_for(touched.as_deref(), &[])
-}
-
-/// Whether the change needs a sign-off by what is known here, and why, in words. The gate decides again by itself;
-/// here the stricter reading is shown: without a policy, or where nobody said, a sign-off is asked for.
-fn needs_sign_off(involvement: Involvement, requirement: Option<&Requirement>) -> (bool, String) {
-    let all = requirement.is_some_and(|requirement| requirement.require == Require::All);
-    let undeclared = requirement.map(|requirement| requirement.undeclared);
-    match involvement {
-        Involvement::Authored | Involvement::Assisted | Involvement::SuggestionApplied => {
-            (true, String::new())
-        }
-        Involvement::Suspected => (
-            true,
-            "Only weak marks: it may be AI-assisted, so it is treated as such.".into(),
-        ),
-        Involvement::DeclaredNone | Involvement::Undeclared => {
-            let who = if involvement == Involvement::DeclaredNone {
-                "The author says that no AI was used, which is a claim and not a clearance"
-            } else {
-                "Nobody said whether AI helped"
-            };
-            match undeclared {
-                _ if all => (
-                    true,
-                    format!("{who}; the policy asks for a sign-off on every change."),
-                ),
-                Some(Undeclared::Allow) => (false, format!("{who}; the policy asks for no sign-off then.")),
-                Some(Undeclared::Require) => (true, format!("{who}; the policy asks for a sign-off then.")),
-                None => (
-                    true,
-                    format!("{who}, and the target branch has no readable policy: shown to be safe."),
-                ),
-            }
-        }
-    }
 }
 
 /// The verdict as one plain sentence, for a notice.

@@ -9,7 +9,7 @@ use countersign_core::policy::{AllowedSigners, Policy, Presence, RevokedKeys, Ru
 use countersign_core::trailers::{ByLine, by_lines};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::assessing::requirement;
+use crate::asked::requirement;
 use crate::rows::visible;
 use crate::store::{Facts, Held};
 use crate::view::{KeyView, Message, WillCount};

@@ -8,6 +8,7 @@
 //! | `sync` | one poll: find, read, store, tell |
 //! | `whole` | changed files as a whole, for the parsers |
 //! | `assessing` | from the forge's answer to what is held |
+//! | `asked` | whether the policies ask for a sign-off, and for which |
 //! | `queue_view`, `change_view` | what the window shows, from what is held |
 //! | `proof` | evidence, blast radius, size and reviews in words |
 //! | `ground` | whose ground a change stands on, by CODEOWNERS |
@@ -36,6 +37,7 @@
 
 mod account;
 pub mod agent;
+mod asked;
 mod assessing;
 mod change_view;
 mod counting;

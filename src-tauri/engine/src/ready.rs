@@ -4,12 +4,12 @@ use countersign_core::change::ChangeId;
 use countersign_core::decision::Decision;
 use countersign_core::finding::{Finding, Severity};
 use countersign_core::patch::Patch;
-use countersign_core::policy::{Policy, Requirement};
+use countersign_core::policy::Requirement;
 use countersign_core::signature;
 use jiff::SignedDuration;
 
 use crate::account::Account;
-use crate::assessing;
+use crate::asked::Policies;
 use crate::engine::Engine;
 use crate::noted::{self, Acknowledged};
 use crate::ports::{Desktop, Forge};
@@ -96,16 +96,11 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             .filter(|path| !viewed_paths.contains(path))
             .cloned()
             .collect();
-        let policy = held
-            .facts
-            .policy
-            .as_deref()
-            .and_then(|text| Policy::parse(text).ok());
-        let requirement = policy
-            .as_ref()
-            .map(|policy| assessing::requirement(policy, patch.as_ref()));
-        let senior = policy
-            .as_ref()
+        let policies = Policies::of(&held.facts);
+        let requirement = policies.requirement(patch.as_ref());
+        let senior = policies
+            .read()
+            .first()
             .is_some_and(|policy| policy.senior(account.viewer_id()).is_some());
         let noted: Vec<Acknowledged> = held
             .assessment

@@ -82,18 +82,29 @@ impl Rulebook {
                 self.signers.of_both(&organisation.signers),
             )
         };
-        let own = self.policy.asks_of_every_change();
-        let rules = organisation.policy.rules.iter().chain(&self.policy.rules);
         Self {
             policy: Policy {
-                signoff: Asks::exactly(&own.strictest(&organisation.policy.asks_of_every_change())),
                 seniors,
-                rules: rules.cloned().collect(),
                 break_glass: glass_of_both(&self.policy, &organisation.policy),
-                ..self.policy.clone()
+                ..self.policy.clone().asking_also(&organisation.policy)
             },
             signers,
             revoked: self.revoked.with(&organisation.revoked),
+        }
+    }
+}
+
+impl Policy {
+    /// The same, asking besides for all that the organisation's asks: the stricter of both in `[signoff]`, the rules of
+    /// both. Who may answer is not looked at: see [`Rulebook::tightened_by`].
+    #[must_use]
+    pub fn asking_also(self, organisation: &Self) -> Self {
+        let own = self.asks_of_every_change();
+        let rules = organisation.rules.iter().chain(&self.rules).cloned();
+        Self {
+            signoff: Asks::exactly(&own.strictest(&organisation.asks_of_every_change())),
+            rules: rules.collect(),
+            ..self
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What stands on a head whose judgement does not come to its end: never an old success of which nobody is told.
 
+use std::sync::{Arc, Mutex};
+
 use countersign_tests::forge::faults::{Effect, Fault};
+use countersign_tests::forge::world::World;
 use serde_json::{Value, json};
 
 use super::runner::Ended;
@@ -85,6 +88,25 @@ async fn where_nothing_can_be_listed_the_head_that_was_told_is_an_error() {
     let ended = scene.job(told(&first));
     assert!(ended.succeeded, "{}", ended.log);
     assert_eq!(stands(&scene, &first), status("success", "accepted"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_head_that_was_told_is_pending_before_anything_else_is_asked() {
+    let (scene, [first, _]) = two_that_passed().await;
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    for (method, path) in [("GET", "*/pulls"), ("POST", "*/graphql")] {
+        let (seen, head) = (Arc::clone(&seen), first.clone());
+        let look = move |world: &mut World| {
+            let statuses = &world.find(REPO).unwrap().statuses[&head];
+            seen.lock().unwrap().push(statuses.last().unwrap().state.clone());
+        };
+        let hook = Effect::Hook(Box::new(look));
+        scene.forge.faults([Fault::once(method, path, hook)]);
+    }
+    let ended = scene.job(told(&first));
+    assert!(ended.succeeded, "{}", ended.log);
+    // While the changes are listed, and while this one is collected: wherever the job ends, that stands.
+    assert_eq!(*seen.lock().unwrap(), ["pending", "pending"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,4 +7,5 @@ mod action {
     mod expressions;
     mod runner;
     mod scene;
+    mod standing;
 }

@@ -15,11 +15,30 @@ QUEUE=${QUEUE#refs/heads/}
 export GH_TOKEN GH_ENTERPRISE_TOKEN=$GH_TOKEN GH_HOST=${SERVER#*://}
 SUMMARY=${GITHUB_STEP_SUMMARY:-/dev/null}
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-git init --quiet --bare --template= "$work/objects"
+# complain TEXT: on the run's page and on the job's. TEXT has nothing in it that somebody else wrote.
+told=
+complain() {
+    told=yes
+    printf '::error::%s\n' "$1"
+    printf '**Failed.** %s\n\n' "$1" >> "$SUMMARY" || :
+}
 
-is_commit() { case $1 in '' | *[!0-9a-f]*) return 1 ;; esac; }
+# However the job ends, it does not fail without words.
+work=
+ended() {
+    local code=$?
+    if [ -n "$work" ]; then rm -rf "$work" || :; fi
+    if [ "$code" -ne 0 ] && [ -z "$told" ]; then
+        complain "The job ended before its time. Heads that it did not come to keep the status $CONTEXT that they had, and that may be an old success. Run the job again before anything is merged."
+    fi
+}
+trap ended EXIT
+work=$(mktemp -d)
+
+is_commit() {
+    case $1 in *[!0-9a-f]*) return 1 ;; esac
+    case ${#1} in 40 | 64) ;; *) return 1 ;; esac
+}
 
 # status COMMIT STATE TEXT
 status() {
@@ -74,6 +93,7 @@ judge() {
     shift 2
     [ -e "$answers" ] || : > "$answers" || return 2
     for number in "$@"; do
+        case $number in *[!0-9]*) return 2 ;; esac
         "$GATE" collect --repo "$REPO" --change "$number" > "$work/calls" || return 2
         sh "$work/calls" >> "$answers" || return 2
     done
@@ -89,7 +109,7 @@ judge() {
     extend "$answers" || return 2
     fetch_notes || return 2
     # shellcheck disable=SC2086 # an option and its value
-    "$GATE" judge --input "$answers" --git "$work/objects" $what --summary "$SUMMARY" > "$work/verdict"
+    "$GATE" judge --input "$answers" --git "$work/objects" $what --summary "$SUMMARY" > "$work/verdict.$commit"
 }
 
 # settle COMMIT CODE: the status that follows from the gate's exit status.
@@ -97,7 +117,7 @@ settle() {
     local said
     # Only names of the format's own: nothing that somebody else wrote.
     said=$(jq -r '.verdict + (if .reason then ": " + .reason else "" end)
-        + (if .break_glass or any(.notes[]; startswith("BREAK GLASS")) then ": BREAK GLASS" else "" end)' "$work/verdict" 2>/dev/null) || said=
+        + (if .break_glass or any(.notes[]; startswith("BREAK GLASS")) then ": BREAK GLASS" else "" end)' "$work/verdict.$1" 2>/dev/null) || said=
     case $2 in
         0) status "$1" success "$said" ;;
         1) status "$1" failure "$said" ;;
@@ -106,18 +126,27 @@ settle() {
 }
 
 worst=0
-# one COMMIT WHAT NUMBER...
+unwritten=()
+# one COMMIT WHAT NUMBER...: that it fails keeps no other from being judged.
 one() {
     local code=0
-    rm -f "$work/verdict"
     judge "$@" || code=$?
-    settle "$1" "$code" || code=2
+    settle "$1" "$code" || unwritten+=("$1")
     if [ "$code" -gt "$worst" ]; then worst=$code; fi
 }
 
+if [ -n "$GROUP$HEAD" ]; then
+    if ! is_commit "${GROUP:-$HEAD}"; then
+        complain "What was to be judged is not the whole name of a commit, so nothing was. Every head keeps the status $CONTEXT that it had, and that may be an old success. Correct what the workflow gives as head or group."
+        exit 1
+    fi
+    # Whatever becomes of this job, an old success does not outlive its start. Where it cannot be written, the job goes
+    # on: what it writes at the end counts.
+    status "${GROUP:-$HEAD}" pending "judging" || :
+fi
+git init --quiet --bare --template= "$work/objects"
+
 if [ -n "$GROUP" ]; then
-    is_commit "$GROUP"
-    status "$GROUP" pending "judging"
     numbers=
     if "$GATE" collect --repo "$REPO" --queue "$QUEUE" > "$work/calls" && sh "$work/calls" > "$work/answers.$GROUP"; then
         numbers=$(jq -r --arg tip "$GROUP" '.data.repository.mergeQueue.entries.nodes
@@ -127,20 +156,48 @@ if [ -n "$GROUP" ]; then
     fi
     # shellcheck disable=SC2086 # numbers
     one "$GROUP" "--group $GROUP" $numbers
-else
-    gh api --paginate "repos/$REPO/pulls?state=open&per_page=100" --jq '.[] | "\(.number) \(.head.sha)"' > "$work/open"
-    if [ -n "$HEAD" ]; then
-        is_commit "$HEAD"
-        # Where none has it, something else has moved: then all are judged.
-        if grep -F " $HEAD" "$work/open" > "$work/some"; then mv "$work/some" "$work/open"; fi
+elif gh api --paginate "repos/$REPO/pulls?state=open&per_page=100" \
+    --jq '.[] | try "\(.number) \(.head.sha)" catch "? ?"' > "$work/open"; then
+    heads=() unreadable=0
+    declare -A numbers=()
+    while read -r number head; do
+        if ! is_commit "$head"; then
+            unreadable=$((unreadable + 1))
+            continue
+        fi
+        if [ -z "${numbers[$head]:-}" ]; then heads+=("$head"); fi
+        numbers[$head]+=" $number"
+    done < "$work/open"
+    if [ "$unreadable" -gt 0 ]; then
+        complain "Open changes whose head could not be read: $unreadable. They were not judged: their heads keep the status $CONTEXT that they had, and that may be an old success. The others are judged. Run the job again before these are merged."
+        worst=2
     fi
-    for head in $(cut -d ' ' -f 2 "$work/open" | sort -u); do
-        is_commit "$head"
-        numbers=$(grep -F " $head" "$work/open" | cut -d ' ' -f 1)
+    if [ -n "$HEAD" ]; then
+        if [ -n "${numbers[$HEAD]:-}" ]; then
+            heads=("$HEAD")
+        else
+            # Something else has moved: then all are judged. Of this one there is nothing to judge.
+            status "$HEAD" pending "no open change has this head" || unwritten+=("$HEAD")
+        fi
+    fi
+    for head in "${heads[@]}"; do
         # A status belongs to the commit. That of one change says it for all: the gate judges the others with it.
-        # shellcheck disable=SC2086 # numbers
-        one "$head" "--change ${numbers%%[!0-9]*}" $numbers
+        # shellcheck disable=SC2086 # the change's numbers
+        set -- ${numbers[$head]}
+        one "$head" "--change $1" "$@"
     done
+else
+    worst=2
+    if [ -n "$HEAD" ]; then status "$HEAD" error "open changes could not be listed" || unwritten+=("$HEAD"); fi
+    complain "The open changes could not be listed, so none was judged. Every head${HEAD:+ but $HEAD} keeps the status $CONTEXT that it had, and that may be an old success. Run the job again before anything is merged."
+fi
+
+if [ "${#unwritten[@]}" -gt 0 ]; then
+    complain "The status $CONTEXT could not be written on ${unwritten[*]}. What stood there still stands, and may be an old success. Run the job again before these are merged; if that fails too, push a commit to each."
+    exit 1
 fi
 # One that is rejected is an answer; only what could not be judged is a failure of the job.
-if [ "$worst" -gt 1 ]; then exit 1; fi
+if [ "$worst" -gt 1 ]; then
+    if [ -z "$told" ]; then complain "Not everything could be judged. What could not has the status $CONTEXT error; above stands why."; fi
+    exit 1
+fi

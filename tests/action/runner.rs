@@ -17,9 +17,7 @@ use super::expressions::filled;
 const GATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../src-tauri/verify");
 
 /// Every program that the script calls by its name is called through a note of its arguments.
-const NOTED: [&str; 12] = [
-    "base64", "bash", "cut", "gh", "git", "grep", "jq", "mktemp", "mv", "rm", "sh", "sort",
-];
+const NOTED: [&str; 9] = ["base64", "bash", "cat", "gh", "git", "jq", "mktemp", "rm", "sh"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

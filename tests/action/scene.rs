@@ -146,7 +146,7 @@ impl Scene {
                 assert!(!text.contains(secret), "{place} shows the token:\n{text}");
             }
         }
-        assert!(ended.arguments.contains("gh api "), "nothing was noted");
+        assert!(ended.arguments.contains("/action.sh "), "nothing was noted");
         assert!(ended.litter.is_empty(), "left behind: {:?}", ended.litter);
     }
 

@@ -223,6 +223,28 @@ mod tests {
     }
 
     #[test]
+    fn each_command_stands_once_in_the_table_of_what_the_page_may_ask_for() {
+        let table = include_str!("../../.github/SECURITY.md")
+            .split_once("| command |")
+            .unwrap()
+            .1
+            .split_once("\n\n")
+            .unwrap()
+            .0;
+        let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+        let told: Vec<&str> = rows
+            .flat_map(|row| row.split('|').next().unwrap().split('`').step_by(2))
+            .filter(|name| !name.trim().is_empty())
+            .collect();
+        let names: BTreeSet<String> = told.iter().map(|name| (*name).to_owned()).collect();
+        assert_eq!(names.len(), told.len(), "{told:?}");
+        assert_eq!(
+            names,
+            listed(include_str!("../build.rs"), "COMMANDS: &[&str] = &[")
+        );
+    }
+
+    #[test]
     fn the_window_can_reach_nothing_but_its_own_pages_and_commands() {
         let config: serde_json::Value = serde_json::from_str(include_str!("../tauri.conf.json")).unwrap();
         let security = &config["app"]["security"];

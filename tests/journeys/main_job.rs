@@ -84,7 +84,20 @@ async fn an_approval_is_signed_submitted_read_back_and_openssh_accepts_it() {
 
     let question = bench.desktop.with(|seen| seen.questions.clone());
     assert_eq!(question.len(), 1);
-    for part in [REPO, "#1", view.head.as_str(), "main", "approve"] {
+    let by = format!(
+        "Key: ssh-ed25519 {}",
+        bench.engine.keys().await.unwrap().keys[0].fingerprint
+    );
+    let parts = [
+        REPO,
+        "#1",
+        view.head.as_str(),
+        "main",
+        "approve",
+        &by,
+        "With the words: Read it all.",
+    ];
+    for part in parts {
         assert!(
             question[0].text.contains(part),
             "{part} is missing in {:?}",

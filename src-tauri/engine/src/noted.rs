@@ -54,7 +54,7 @@ fn item(one: &Acknowledged) -> String {
     format!("- {}{place}: {}", code(&finding.title), one.note)
 }
 
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

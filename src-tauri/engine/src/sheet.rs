@@ -6,6 +6,7 @@ use countersign_core::finding::{Finding, Severity};
 use crate::account::Account;
 use crate::counting;
 use crate::engine::{Engine, beside, now};
+use crate::noted::one_line;
 use crate::ports::{Desktop, Forge, Question};
 use crate::ready::{Ready, must_acknowledge};
 use crate::rows::visible;
@@ -166,6 +167,13 @@ pub(crate) fn question(ready: &Ready) -> Question {
         visible(&change.target.branch),
         confirm.trim_start_matches("Sign and "),
     );
+    // The page chooses both: what it sends must be seen where it cannot reach.
+    if let Some(key) = &ready.key {
+        text.push_str(&format!("\nKey: {} {}", key.algorithm, key.fingerprint));
+    }
+    if !ready.message.is_empty() {
+        text.push_str(&format!("\nWith the words: {}", shortened(&ready.message)));
+    }
     let critical: Vec<&Finding> = ready
         .held
         .assessment
@@ -190,5 +198,38 @@ pub(crate) fn question(ready: &Ready) -> Question {
         title: format!("{verb} {} #{}?", change.id.repo, change.id.number),
         text,
         confirm: confirm.to_owned(),
+    }
+}
+
+/// Words in one line, as long as a question can be.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 300;
+    let line = visible(&one_line(text));
+    let (start, rest) = match line.char_indices().nth(MOST) {
+        Some((end, _)) => line.split_at(end),
+        None => (line.as_str(), ""),
+    };
+    match rest.chars().count() {
+        0 => start.to_owned(),
+        more => format!(
+            "{start}… and {}",
+            words::count(more, "more character", "more characters")
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shortened;
+
+    #[test]
+    fn words_in_a_question_are_one_line_and_no_longer_than_can_be_read() {
+        assert_eq!(shortened("Fine.\nSHA256: none"), "Fine. SHA256: none");
+        let long = shortened(&"ü".repeat(1_000));
+        assert_eq!(long, format!("{}… and 700 more characters", "ü".repeat(300)));
+        assert_eq!(
+            shortened(&"a".repeat(301)),
+            format!("{}… and 1 more character", "a".repeat(300))
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! The local database: SQLite in WAL mode, one file in the profile. Forward-only migrations stand in `store/schema.rs`.
 //!
-//! A profile written by a newer version is refused and not touched. What is lost here is lost for good, so a write
+//! A profile written by a newer version is refused and not touched; of one written by an older version a copy is kept
+//! before its layout is brought on. What is lost here is lost for good, so a write
 //! that belongs together is one transaction, and the outbox and the ledger are written with `synchronous=FULL`.
 
 use std::io::{Read as _, Write as _};
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ports::{NoteText, Organisation, Reading, TrustedFile};
 
+mod backup;
 mod outbox;
 mod reading;
 mod schema;
@@ -252,8 +254,11 @@ fn oid(text: &str) -> Result<Oid, StoreError> {
 
 impl Store {
     /// Opens (and where it is new, makes) the database at `path`, for this process alone.
+    ///
+    /// # Errors
+    /// It cannot be used, or has an older layout and cannot be copied before that is brought on: it is left as it is.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let mut store = Self::prepare(Connection::open(path)?)?;
+        let mut store = Self::prepare(Connection::open(path)?, Some(path))?;
         store.file = Some((path.to_owned(), identity(path).ok_or(StoreError::Gone)?));
         Ok(store)
     }
@@ -268,10 +273,10 @@ impl Store {
 
     /// A database in memory, for tests.
     pub fn in_memory() -> Result<Self, StoreError> {
-        Self::prepare(Connection::open_in_memory()?)
+        Self::prepare(Connection::open_in_memory()?, None)
     }
 
-    fn prepare(db: Connection) -> Result<Self, StoreError> {
+    fn prepare(db: Connection, file: Option<&Path>) -> Result<Self, StoreError> {
         db.busy_timeout(std::time::Duration::from_millis(500))?;
         // Asked before anything is written: a newer profile must stay as it is.
         let found: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -282,6 +287,11 @@ impl Store {
             });
         }
         db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        if let Some(path) = file
+            && (1..schema::KNOWN).contains(&found)
+        {
+            backup::keep(&db, path, found)?;
+        }
         db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "foreign_keys", true)?;
@@ -477,8 +487,13 @@ impl Store {
         .collect()
     }
 
-    /// Forgets everything that belongs to the signed-out account. Outbox and ledger stay: they are the user's record.
+    /// Forgets everything that belongs to the signed-out account, a copy of an older layout too. Outbox and ledger
+    /// stay: they are the user's record.
     pub fn forget_account(&mut self) -> Result<(), StoreError> {
+        if let Some((path, _)) = &self.file {
+            backup::forget(path, schema::KNOWN)
+                .map_err(|error| StoreError::Unwritable(format!("an older copy of it stays: {error}")))?;
+        }
         let tx = self.db.transaction()?;
         for table in [
             "change",

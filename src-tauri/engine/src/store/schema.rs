@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// Layout 1.
-const FIRST: &str = "
+pub(super) const FIRST: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
 -- What is held of each change; `held` is JSON, the other columns are what a poll compares and the queue lists by.

@@ -259,7 +259,7 @@ fn a_database_that_may_not_be_written_is_told_and_not_touched() {
     // As its owner meets a file without the right to write; whoever runs tests as root has that right.
     let db =
         rusqlite::Connection::open_with_flags(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    let error = Store::prepare(db).err().unwrap();
+    let error = Store::prepare(db, None).err().unwrap();
     assert!(matches!(error, StoreError::Unwritable(_)), "{error}");
     assert_eq!(bytes_of(&path), before);
 }

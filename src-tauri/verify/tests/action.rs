@@ -110,7 +110,11 @@ fn each_open_changes_head_gets_its_status() {
     assert_eq!(summary.matches("### Sign-off: ").count(), 2, "{summary}");
 
     let (_, one) = world.act(&[("HEAD", &unsigned)]);
-    assert_eq!(one, [status(&unsigned, "failure", "rejected: E_QUORUM")]);
+    let expected = [
+        status(&unsigned, "pending", "judging"),
+        status(&unsigned, "failure", "rejected: E_QUORUM"),
+    ];
+    assert_eq!(one, expected);
 }
 
 #[test]

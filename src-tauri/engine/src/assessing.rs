@@ -165,32 +165,35 @@ fn make_now(change: Change, facts: Facts, diff: Option<&[u8]>, whole: &Whole, vi
     }
 }
 
-/// What is shown as evidence, and the involvement that decides whether a sign-off is needed, by the marks of every
-/// policy as at the gate: what one mutes is not shown, and counts all the same. `None` where marks cannot be used.
+/// What is shown as evidence, by the marks of the repository's own policy, and the involvement that decides whether a
+/// sign-off is needed, by those of every policy as at the gate: what one mutes is not shown, and counts all the same.
+/// `None` where the marks of one cannot be used.
 fn classify(change: &Change, extra: Extra<'_>, policies: &[Policy]) -> (Classification, Option<Involvement>) {
     let plain = evidence::classify(change, extra);
-    let mut involvement = Some(plain.involvement);
-    let mut shown = None;
-    for (place, policy) in policies.iter().enumerate() {
+    let by = |policy: &Policy| {
         if policy.markers.is_empty() {
-            continue;
+            return Some(plain.involvement);
         }
-        // The window shows by the repository's own.
-        if place == 0
-            && let Ok(window) = Markers::for_window(&policy.markers)
-        {
-            shown = Some(evidence::classify_with(&window, change, extra));
-        }
-        involvement = match (involvement, Markers::for_gate(&policy.markers)) {
-            // The built-in marks are in every table, so a table can only say as much or more.
-            (Some(Involvement::Undeclared | Involvement::DeclaredNone), Ok(gate)) => {
-                Some(evidence::classify_with(&gate, change, extra).involvement)
-            }
-            (Some(sure), Ok(_)) => Some(sure),
-            (_, Err(_)) | (None, _) => None,
-        };
-    }
-    (shown.unwrap_or(plain), involvement)
+        let gate = Markers::for_gate(&policy.markers).ok()?;
+        Some(evidence::classify_with(&gate, change, extra).involvement)
+    };
+    let all: Option<Vec<Involvement>> = policies.iter().map(by).collect();
+    let involvement = all.map(|all| {
+        let says = |one: &&Involvement| !matches!(one, Involvement::Undeclared | Involvement::DeclaredNone);
+        *all.iter()
+            .find(says)
+            .or(all.first())
+            .unwrap_or(&plain.involvement)
+    });
+    let window = policies
+        .first()
+        .filter(|policy| !policy.markers.is_empty())
+        .and_then(|policy| Markers::for_window(&policy.markers).ok());
+    let shown = match window {
+        Some(window) => evidence::classify_with(&window, change, extra),
+        None => plain,
+    };
+    (shown, involvement)
 }
 
 /// SHA-256 of the assessment's stored bytes.
@@ -227,4 +230,57 @@ pub(crate) fn sentence(held: &Held) -> String {
         .iter()
         .map(|run| run.text.as_str())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use Involvement::{Assisted, Suspected, Undeclared};
+
+    use super::*;
+    use crate::example;
+
+    fn policy(marks: &str) -> Policy {
+        let text = format!("version = 1\nallowed_signers = \".github/allowed_signers\"\n{marks}");
+        Policy::parse(&text).unwrap()
+    }
+
+    #[test]
+    fn every_policys_marks_decide_and_the_repositorys_own_are_shown() {
+        let own = "[[marker]]\nid = \"acme.bot\"\ntool = \"Acme\"\nsurface = \"text\"\nstrength = \"strong\"\n\
+                   role = \"assisted\"\npattern = \"Made with Acme\"\n";
+        let (plain, adding) = (policy(""), policy(own));
+        let muting = policy("mute = [\"devin.branch.loose\"]\n");
+        let of = |branch: &str, body: &str, policies: &[Policy]| {
+            let mut change = example::change();
+            branch.clone_into(&mut change.head.branch);
+            body.clone_into(&mut change.body);
+            let (shown, involvement) = classify(&change, Extra::default(), policies);
+            (shown.involvement, involvement.unwrap())
+        };
+        let made = "Made with Acme";
+        assert_eq!(of("topic", made, &[]), (Undeclared, Undeclared));
+        assert_eq!(
+            of("topic", made, std::slice::from_ref(&plain)),
+            (Undeclared, Undeclared)
+        );
+        assert_eq!(
+            of("topic", made, std::slice::from_ref(&adding)),
+            (Assisted, Assisted)
+        );
+        // A weak mark that is built in takes nothing away from a sure one of the policy's.
+        assert_eq!(
+            of("devin/fix", made, std::slice::from_ref(&adding)),
+            (Assisted, Assisted)
+        );
+        assert_eq!(
+            of("devin/fix", "", std::slice::from_ref(&muting)),
+            (Undeclared, Suspected)
+        );
+        // The organisation's.
+        assert_eq!(
+            of("topic", made, &[plain, adding.clone()]),
+            (Undeclared, Assisted)
+        );
+        assert_eq!(of("topic", made, &[muting, adding]), (Undeclared, Assisted));
+    }
 }

@@ -160,64 +160,15 @@ fn standing(change: &Change, owners: &[String]) -> (String, Option<bool>) {
 
 #[cfg(test)]
 mod tests {
-    use countersign_core::change::{AccountKind, Person, Requested, Review};
+    use countersign_core::change::{Requested, Review};
 
     use super::*;
+    use crate::example::{change, person};
 
     const DIFF: &[u8] =
         b"diff --git a/net/a.tf b/net/a.tf\nindex 1111111..2222222 100644\n--- a/net/a.tf\n+++ b/net/a.tf\n@@ -1 +1 @@\n-a\n+b\n\
         diff --git a/web/b.js b/web/b.js\nindex 1111111..2222222 100644\n--- a/web/b.js\n+++ b/web/b.js\n@@ -1 +1 @@\n-a\n+b\n\
         diff --git a/x b/x\nindex 1111111..2222222 100644\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n";
-
-    fn change() -> Change {
-        let time = "2026-11-24T10:00:00Z".parse().unwrap();
-        let oid = |digit: &str| digit.repeat(40).parse().unwrap();
-        Change {
-            id: "github.com/acme/infra#1".parse().unwrap(),
-            node_id: "A".into(),
-            change_id: "1".into(),
-            repo_id: "2".into(),
-            url: String::new(),
-            title: String::new(),
-            body: String::new(),
-            author: Some(person("mika")),
-            state: countersign_core::change::ChangeState::Open,
-            draft: false,
-            created_at: time,
-            updated_at: time,
-            head: countersign_core::change::Head {
-                branch: "topic".into(),
-                oid: oid("1"),
-                repo: None,
-            },
-            target: countersign_core::change::Target {
-                branch: "main".into(),
-                oid: oid("2"),
-            },
-            asked: Vec::new(),
-            requested: Vec::new(),
-            labels: Vec::new(),
-            assignees: Vec::new(),
-            commits: Vec::new(),
-            commit_count: 1,
-            additions: 0,
-            deletions: 0,
-            changed_files: 3,
-            checks: Vec::new(),
-            reviews: Vec::new(),
-            own_review: None,
-            operators: Vec::new(),
-            conflicting: false,
-        }
-    }
-
-    fn person(login: &str) -> Person {
-        Person {
-            login: login.into(),
-            id: None,
-            kind: AccountKind::User,
-        }
-    }
 
     fn asked(who: Option<&str>) -> Requested {
         Requested {

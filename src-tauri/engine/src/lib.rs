@@ -44,6 +44,8 @@ mod counting;
 mod deciding;
 pub mod engine;
 mod enrolling;
+#[cfg(test)]
+mod example;
 mod exporting;
 mod failure;
 pub mod github;

@@ -84,10 +84,7 @@ async fn an_approval_is_signed_submitted_read_back_and_openssh_accepts_it() {
 
     let question = bench.desktop.with(|seen| seen.questions.clone());
     assert_eq!(question.len(), 1);
-    let by = format!(
-        "Key: ssh-ed25519 {}",
-        bench.engine.keys().await.unwrap().keys[0].fingerprint
-    );
+    let by = format!("Key: {}", bench.engine.keys().await.unwrap().keys[0].fingerprint);
     let parts = [
         REPO,
         "#1",

@@ -169,7 +169,7 @@ pub(crate) fn question(ready: &Ready) -> Question {
     );
     // The page chooses both: what it sends must be seen where it cannot reach.
     if let Some(key) = &ready.key {
-        text.push_str(&format!("\nKey: {} {}", key.algorithm, key.fingerprint));
+        text.push_str(&format!("\nKey: {}", key.fingerprint));
     }
     if !ready.message.is_empty() {
         text.push_str(&format!("\nWith the words: {}", shortened(&ready.message)));

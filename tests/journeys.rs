@@ -10,6 +10,7 @@ mod journeys {
     mod disk;
     mod exporting;
     mod faults;
+    mod holding;
     mod main_job;
     mod moving;
     mod network;

@@ -29,6 +29,14 @@ use crate::words::lower;
 /// What was read longer ago says nothing about now: three times as long as it takes until everything is read again.
 const STALE: SignedDuration = SignedDuration::from_mins(30);
 
+/// What the queue says of an approval that ended, in place of the size of the change.
+const NOTES: [(Reason, &str); 4] = [
+    (Reason::Expired, "approval expired"),
+    (Reason::KeyRevoked, "key revoked"),
+    (Reason::KeyExpired, "key expired"),
+    (Reason::TargetRef, "other target"),
+];
+
 /// What has become of an approval, by what was last read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Holding {
@@ -377,25 +385,19 @@ impl Given<'_> {
     /// The gate's reason in its own words, with what a reader can compare.
     fn ended(&self, fault: &Fault) -> Holding {
         let (entry, change) = (self.entry, &self.held.change);
-        let what = match fault.reason {
-            Reason::HeadMoved => {
-                let (now, then) = (change.head.oid.short(), entry.head.short());
-                format!("The head moved to {now}; you approved {then}.")
-            }
-            Reason::TargetRef => {
-                let (now, then) = (visible(&change.target.branch), visible(&entry.target));
-                format!("It is bound for {now} now, and was for {then} when you signed.")
-            }
-            other => other.meaning().to_owned(),
+        let what = if fault.reason == Reason::HeadMoved {
+            let (now, then) = (change.head.oid.short(), entry.head.short());
+            format!("The head moved to {now}; you approved {then}.")
+        } else if fault.reason == Reason::TargetRef {
+            let (now, then) = (visible(&change.target.branch), visible(&entry.target));
+            format!("It is bound for {now} now, and was for {then} when you signed.")
+        } else {
+            fault.reason.meaning().to_owned()
         };
-        let note = match fault.reason {
-            Reason::HeadMoved | Reason::TreeMismatch | Reason::ChangesetMismatch => None,
-            Reason::Expired => Some("approval expired"),
-            Reason::KeyRevoked => Some("key revoked"),
-            Reason::KeyExpired => Some("key expired"),
-            Reason::TargetRef => Some("other target"),
-            _ => Some("approval void"),
-        };
+        let only_moved = [Reason::HeadMoved, Reason::TreeMismatch, Reason::ChangesetMismatch];
+        let named = NOTES.iter().find(|(reason, _)| *reason == fault.reason);
+        let note = named.map_or("approval void", |(_, note)| note);
+        let note = (!only_moved.contains(&fault.reason)).then_some(note);
         let again = !matches!(
             fault.reason,
             Reason::ReviewState

@@ -60,6 +60,7 @@ pub mod notify;
 mod outbox;
 pub mod ports;
 mod proof;
+mod proposing;
 mod queue_view;
 mod ready;
 pub mod rows;

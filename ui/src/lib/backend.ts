@@ -5,6 +5,7 @@ import type {
   Exported,
   Failure,
   FileView,
+  KeyProposal,
   Keys,
   KeyView,
   Queue,
@@ -56,6 +57,7 @@ export interface Backend {
   make_key(): Promise<KeyView>;
   /** What became of it, in words; null where the user answered no. */
   register_key(): Promise<string | null>;
+  propose_key(args: { id: string }): Promise<KeyProposal | null>;
   open_link(args: { url: string }): Promise<null>;
   /** Calls back whenever anything that the window shows has changed. Resolves to what ends it. */
   onChanged(told: (revision: number) => void): Promise<() => void>;
@@ -109,6 +111,7 @@ export async function appBackend(): Promise<Backend> {
     choose_key: ask("choose_key"),
     make_key: ask("make_key"),
     register_key: ask("register_key"),
+    propose_key: ask("propose_key"),
     open_link: ask("open_link"),
     onChanged: (told) =>
       listen<{ revision: number }>("queue-changed", (event) => told(event.payload.revision)),

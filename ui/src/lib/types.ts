@@ -617,7 +617,11 @@ short: string,
 /**
  * Each reason, with what to do.
  */
-reasons: Array<Message>, };
+reasons: Array<Message>, 
+/**
+ * Among them that the policy does not know the key: `propose_key` may help.
+ */
+enrol: boolean, };
 
 export type KeyPlace = "agent" | "keychain";
 
@@ -664,6 +668,16 @@ messages: Array<Message>,
  * The line for `allowed_signers` for the chosen key.
  */
 enrol_line: string | null, };
+
+export type KeyProposal = { 
+/**
+ * In whole sentences.
+ */
+said: string, 
+/**
+ * The change's page at the forge; `None` where none is needed.
+ */
+url: string | null, };
 
 export type Sheet = { 
 /**

@@ -10,14 +10,14 @@
 //! | `need` | whether a sign-off is needed: step 2 |
 //! | `people` | who had a part in the change: steps 2 and 14 |
 //! | `review` | one review: steps 3 to 14 |
-//! | `binding` | what a statement is bound to: steps 10 to 12 |
+//! | [`circumstances`] | one approval by itself: steps 4 to 12 |
 //! | `replay` | step 13 |
 //! | `glass` | an emergency: the end of step 14 |
 //! | `group` | step 16 |
 //! | [`objects`] | what a repository says, where there is one |
 //! | [`verdict`] | the answer |
 
-mod binding;
+pub mod circumstances;
 mod glass;
 mod group;
 pub mod input;
@@ -36,6 +36,7 @@ use jiff::Timestamp;
 use input::Dismissal;
 pub use input::Input;
 pub use objects::Objects;
+pub use people::may_be_address_of;
 pub use verdict::{Outcome, Verdict};
 
 use crate::change::{ChangeState, ReviewState};
@@ -157,7 +158,10 @@ fn steps(
         .ok()
         .map(|(changed, _)| changed.iter().map(touched).collect());
     let gate_files = [&*input.trust.gate_files, &*trust.guarded].concat();
-    let requirement = trust.policy.requirement_for(touched.as_deref(), &gate_files);
+    let requirement = trust
+        .rules
+        .policy
+        .requirement_for(touched.as_deref(), &gate_files);
     verdict.requirement = Some(requirement.clone());
 
     // 2
@@ -186,7 +190,7 @@ fn steps(
             return Err(fault);
         }
         // It is not signed off, so it is an emergency or nothing.
-        let broken = glass::broken(&trust.policy, &judged.broken)?;
+        let broken = glass::broken(&trust.rules.policy, &judged.broken)?;
         let detail = glass::detail(&broken);
         verdict.loud(detail.clone());
         verdict.break_glass = Some(broken);
@@ -253,7 +257,7 @@ fn open_change_request(
                 dismissal
                     .and_then(|dismissal| dismissal.by.as_ref())
                     .is_some_and(|by| {
-                        let other = by.id.as_deref().and_then(|id| trust.policy.senior(id));
+                        let other = by.id.as_deref().and_then(|id| trust.rules.policy.senior(id));
                         other.is_some_and(|other| {
                             other.id != senior.id && !people.had_a_part(other, &by.login)
                         })

@@ -110,7 +110,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         self.changed();
         Ok(Decided {
             signed: true,
-            entry: Some(decision_row(&entry, &account)),
+            entry: Some(decision_row(&entry, &account, None)),
         })
     }
 

@@ -19,6 +19,7 @@
 //! | `deciding` | from the question to the outbox |
 //! | `enrolling` | the forge is told of the key |
 //! | `outbox` | from signed to confirmed |
+//! | `holding` | which approvals still hold, by the gate's own rules |
 //! | `withdrawing` | an approval dismissed at the forge by who gave it |
 //! | `exporting` | the ledger as a file |
 //! | [`store`] | the local database |
@@ -52,6 +53,7 @@ pub mod github;
 mod ground;
 mod hidden;
 mod highlight;
+mod holding;
 mod limited;
 mod links;
 pub mod markdown;

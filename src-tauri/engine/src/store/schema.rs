@@ -60,7 +60,13 @@ CREATE TABLE withdrawn (
 ) STRICT;
 ";
 
-const STEPS: [&str; 2] = [FIRST, SECOND];
+/// Layout 3.
+const THIRD: &str = "
+-- Whether the change can still be merged, as far as the forge was heard.
+ALTER TABLE change ADD COLUMN open INTEGER NOT NULL DEFAULT 1;
+";
+
+const STEPS: [&str; 3] = [FIRST, SECOND, THIRD];
 
 /// The newest layout that this version knows.
 pub(super) const KNOWN: i64 = STEPS.len() as i64;

@@ -20,7 +20,7 @@
 //! | `enrolling` | the forge is told of the key |
 //! | `outbox` | from signed to confirmed |
 //! | `withdrawing` | an approval dismissed at the forge by who gave it |
-//! | `exporting` | the ledger as a file |
+//! | `exporting` | the ledger as a file: lines, or a bundle |
 //! | [`store`] | the local database |
 //! | [`github`] | the forge, over GitHub's interfaces |
 //! | [`agent`] | keys and signatures from ssh-agent |

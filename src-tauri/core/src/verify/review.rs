@@ -28,6 +28,14 @@ enum Passed {
     BreaksGlass(Broken),
 }
 
+/// A review whose signature and statement hold.
+struct Signed<'a> {
+    senior: &'a Senior,
+    envelope: Envelope,
+    statement: Statement,
+    signer: SignedBy,
+}
+
 /// What became of all reviews.
 pub(super) struct Judged {
     /// At most one approval a person.
@@ -155,6 +163,41 @@ impl<'a> Bench<'a> {
     fn judge(&self, review: &Review, notes: &mut Vec<String>) -> Result<Passed, Fault> {
         // 3
         let account = self.standing(review)?;
+        // 4 to 12
+        let signed = self.signed(review, account, Decision::Approve, notes)?;
+        let (senior, statement) = (signed.senior, &signed.statement);
+        // 13
+        let birth = self.replay(review, account, &signed.envelope, statement)?;
+        // 14
+        if let Some(glass) = &statement.predicate.break_glass {
+            self.may_break(senior, statement)?;
+            return Ok(Passed::BreaksGlass(Broken {
+                reason: glass.reason.clone(),
+                had_a_part: self.people.had_a_part(senior, &account.login),
+                signer: signed.signer,
+            }));
+        }
+        self.authority(senior, account, statement)?;
+        Ok(Passed::Approval(Accepted {
+            signer: signed.signer,
+            birth,
+        }))
+    }
+
+    /// Who signed a review that carries this decision, for this change as it is: steps 4 to 12. The policy asks for presence
+    /// of approvals only.
+    pub(super) fn signed_by(&self, review: &Review, decision: Decision) -> Result<SignedBy, Fault> {
+        let account = person(review)?;
+        Ok(self.signed(review, account, decision, &mut Vec::new())?.signer)
+    }
+
+    fn signed(
+        &self,
+        review: &Review,
+        account: &Person,
+        decision: Decision,
+        notes: &mut Vec<String>,
+    ) -> Result<Signed<'_>, Fault> {
         // 4
         let envelope = extract(&review.body)?;
         // 5
@@ -162,10 +205,12 @@ impl<'a> Bench<'a> {
         // 6
         self.key_now(senior, &sshsig)?;
         // 7
-        self.presence(senior, &sshsig)?;
+        if decision == Decision::Approve {
+            self.presence(senior, &sshsig)?;
+        }
         // 8
         let statement = Statement::from_payload(envelope.payload())?;
-        if statement.predicate.decision != Decision::Approve {
+        if statement.predicate.decision != decision {
             return Err(Reason::Decision.because(format!(
                 "the signed decision is {:?}",
                 statement.predicate.decision
@@ -190,9 +235,6 @@ impl<'a> Bench<'a> {
         }
         // 12
         self.time(review, &statement)?;
-        // 13
-        let birth = self.replay(review, account, &envelope, &statement)?;
-        // 14
         let signer = SignedBy {
             login: senior.login.clone(),
             id: senior.id.clone(),
@@ -202,16 +244,12 @@ impl<'a> Bench<'a> {
             issued_at: statement.predicate.issued_at,
             expires_at: statement.predicate.expires_at,
         };
-        if let Some(glass) = &statement.predicate.break_glass {
-            self.may_break(senior, &statement)?;
-            return Ok(Passed::BreaksGlass(Broken {
-                signer,
-                reason: glass.reason.clone(),
-                had_a_part: self.people.had_a_part(senior, &account.login),
-            }));
-        }
-        self.authority(senior, account, &statement)?;
-        Ok(Passed::Approval(Accepted { signer, birth }))
+        Ok(Signed {
+            senior,
+            envelope,
+            statement,
+            signer,
+        })
     }
 
     /// Step 3, but for change requests, which need all reviews judged first.
@@ -226,13 +264,7 @@ impl<'a> Bench<'a> {
         if let Some(at) = review.edited_at {
             return Err(Reason::ReviewEdited.because(format!("at {at}")));
         }
-        match &review.author {
-            Some(account) if account.kind == AccountKind::User && account.id.is_some() => Ok(account),
-            Some(account) => {
-                Err(Reason::ReviewerBot.because(format!("{:?} is not a person's account", account.login)))
-            }
-            None => Err(Reason::ReviewerBot.because("the account was deleted")),
-        }
+        person(review)
     }
 
     /// Step 5.
@@ -360,6 +392,17 @@ impl<'a> Bench<'a> {
             return Err(Reason::Operator.because(format!("{who} set the agent to work")));
         }
         Ok(())
+    }
+}
+
+/// Whose it is, which must be a person's account.
+fn person(review: &Review) -> Result<&Person, Fault> {
+    match &review.author {
+        Some(account) if account.kind == AccountKind::User && account.id.is_some() => Ok(account),
+        Some(account) => {
+            Err(Reason::ReviewerBot.because(format!("{:?} is not a person's account", account.login)))
+        }
+        None => Err(Reason::ReviewerBot.because("the account was deleted")),
     }
 }
 

@@ -7,13 +7,14 @@ use countersign_core::ledger;
 use countersign_core::signature::Envelope;
 use countersign_core::verify::Input;
 use countersign_engine::view::{DecisionView, ExportForm, Exported, Failure, OutboxStateView};
+use countersign_tests::forge::collect;
 use countersign_tests::forge::faults::{Effect, Fault};
 use countersign_tests::forge::git::Edit;
 use countersign_tests::gate;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::bench::{Bench, REPO, change};
+use super::bench::{Bench, POLICY, REPO, change};
 use super::main_job::openssh_says;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -207,6 +208,92 @@ async fn a_bundle_is_proved_with_no_forge_after_everything_there_has_gone() {
             &envelope,
             &input.trust.allowed_signers.unwrap().text
         ));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_is_what_git_itself_says() {
+    let policy = POLICY.replace(
+        "\n[signoff]",
+        "revoked_keys = \"keys/revoked\"\nextends = \"Acme/policies:rules/countersign.toml\"\n\n[signoff]",
+    );
+    let bench = Bench::with(|world| {
+        let signers = world
+            .find(REPO)
+            .unwrap()
+            .git
+            .run(&["show", "main:.github/allowed_signers"]);
+        let signers = String::from_utf8(signers.unwrap()).unwrap();
+        let theirs = POLICY.replace(".github/allowed_signers", "rules/signers");
+        let files = [
+            Edit::write("rules/countersign.toml", &theirs),
+            Edit::write("rules/signers", &signers),
+        ];
+        world
+            .repo("acme/policies", 4_000_009, true, &["priya-n"], &files)
+            .unwrap();
+        for (path, text) in [
+            (".github/countersign.toml", policy.as_str()),
+            ("keys/revoked", ""),
+        ] {
+            world.set_file(REPO, "main", path, text.as_bytes()).unwrap();
+        }
+        let edits = vec![
+            Edit::write("src/app.txt", "one\n2\nthree\n"),
+            Edit::write("a/b/c/new file.txt", "new\n"),
+        ];
+        world.open(change("feature", edits)).unwrap();
+        world
+            .review(REPO, 1, "sol-v", "COMMENTED", "Nice.", jiff::SignedDuration::ZERO)
+            .unwrap();
+    })
+    .await;
+    let view = bench.read(1).await;
+    assert_eq!(view.will_count.answer, "yes", "{:?}", view.will_count);
+    bench.decide(&view, DecisionView::Approve, "").await.unwrap();
+    bench.comes_to(OutboxStateView::Confirmed).await;
+    let (_, bundle, text) = bundled(&bench).await;
+    let (code, found) = checked(&text);
+    assert_eq!(
+        (code, &found["decisions"][0]["standing"]),
+        (0, &json!("accepted")),
+        "{found:#}"
+    );
+    let then = &found["decisions"][0]["then"];
+    assert_eq!(
+        then["policy"]["extends"]["repo"],
+        json!("acme/policies"),
+        "{then:#}"
+    );
+
+    let mut kept: Value = serde_json::from_str(bundle["inputs"][0]["input"].as_str().unwrap()).unwrap();
+    let mut git = bench.forge.with(|world| collect::input(world, REPO, 1)).unwrap();
+    let organisation = kept["trust"]["organisation"].take();
+    assert_eq!(organisation["policy"]["path"], json!("rules/countersign.toml"));
+    assert_eq!(organisation["allowed_signers"]["path"], json!("rules/signers"));
+    let tip = bench
+        .forge
+        .with(|world| world.find("acme/policies").unwrap().git.tip("main"));
+    assert_eq!(organisation["tip"], json!(tip));
+    // Where they were read differs, and nothing else; whether the target is protected CI takes for granted as well.
+    for document in [&mut kept, &mut git] {
+        document["trust"].as_object_mut().unwrap().remove("organisation");
+        document["change"]["target_protected"] = json!(true);
+        for part in [
+            "trust",
+            "commits",
+            "reviews",
+            "dismissals",
+            "content",
+            "same_head",
+        ] {
+            document[part]["source"] = Value::Null;
+        }
+        document["mails"] = Value::Null;
+    }
+    assert_eq!(kept["content"]["total"], json!(2));
+    for (part, value) in git.as_object().unwrap() {
+        assert_eq!(kept[part], *value, "{part}");
     }
 }
 

@@ -296,7 +296,9 @@ fn a_profile_of_the_first_layout_is_brought_on_and_a_withdrawal_goes_with_its_de
     // As layout 1 left it.
     store
         .db
-        .execute_batch("DROP TABLE withdrawn; PRAGMA user_version = 1")
+        .execute_batch(
+            "DROP TABLE withdrawn; DROP TABLE input; DROP TABLE policy_file; PRAGMA user_version = 1",
+        )
         .unwrap();
     drop(store);
 

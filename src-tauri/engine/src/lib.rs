@@ -21,7 +21,7 @@
 //! | `outbox` | from signed to confirmed |
 //! | `holding` | which approvals still hold, by the gate's own rules |
 //! | `withdrawing` | an approval dismissed at the forge by who gave it |
-//! | `exporting` | the ledger as a file |
+//! | `exporting` | the ledger as a file: lines, or a bundle |
 //! | [`store`] | the local database |
 //! | [`github`] | the forge, over GitHub's interfaces |
 //! | [`agent`] | keys and signatures from ssh-agent |

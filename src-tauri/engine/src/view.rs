@@ -825,6 +825,17 @@ pub struct Withdrawn {
     pub withdrawn: bool,
 }
 
+/// In which form the ledger is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum ExportForm {
+    /// Its lines, JSON each.
+    Lines,
+    /// With what each decision was judged by, for `countersign-verify bundle`.
+    Bundle,
+}
+
 /// How an export went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]

@@ -879,6 +879,8 @@ export type Withdrawn = {
  */
 withdrawn: boolean, };
 
+export type ExportForm = "lines" | "bundle";
+
 export type Exported = { 
 /**
  * A file was written. `false`: the user chose none.

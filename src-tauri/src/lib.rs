@@ -80,6 +80,7 @@ pub fn run(start: Start) -> Result<u8> {
             commands::choose_key,
             commands::make_key,
             commands::register_key,
+            commands::propose_key,
             commands::open_link,
         ])
         .setup(move |app| {

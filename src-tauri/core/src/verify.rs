@@ -37,10 +37,11 @@ use input::Dismissal;
 pub use input::Input;
 pub use objects::Objects;
 pub use people::may_be_address_of;
-pub use verdict::{Outcome, Verdict};
+pub use verdict::{Outcome, SignedBy, Verdict};
 
 use crate::change::{ChangeState, ReviewState};
 use crate::changeset::{self, Changed};
+use crate::decision::Decision;
 use crate::policy::{Requirement, Touched};
 use crate::reason::{Fault, Reason};
 use people::People;
@@ -153,15 +154,7 @@ fn steps(
             .notes
             .push("The list of changed paths could not be read whole: every rule applies.".to_owned());
     }
-    let touched: Option<Vec<Touched<'_>>> = changes
-        .as_ref()
-        .ok()
-        .map(|(changed, _)| changed.iter().map(touched).collect());
-    let gate_files = [&*input.trust.gate_files, &*trust.guarded].concat();
-    let requirement = trust
-        .rules
-        .policy
-        .requirement_for(touched.as_deref(), &gate_files);
+    let requirement = requirement(input, &trust, &changes);
     verdict.requirement = Some(requirement.clone());
 
     // 2
@@ -176,9 +169,7 @@ fn steps(
     }
 
     // 3 to 14, one review after the other
-    let changeset = changes.as_ref().map(|(_, digest)| digest.clone());
-    let changeset = changeset.map_err(Fault::clone);
-    let bench = Bench::new(input, &trust, &requirement, &people, changeset, now);
+    let bench = Bench::new(input, &trust, &requirement, &people, digest(changes), now);
     let judged = bench.judge_all(verdict)?;
     let accepted = &judged.accepted;
     verdict
@@ -205,11 +196,47 @@ fn steps(
     Ok((Outcome::Accepted, format!("signed off by {}", names.join(", "))))
 }
 
+/// Who signed the decision that a review carries, whatever it is, as of `now`: the rules about the envelope, the key and what
+/// a statement is bound to (steps 4 to 12), and nothing of whether the change may pass.
+///
+/// # Errors
+/// The first of these steps that fails; [`Reason::ReviewState`] where there is no such review.
+pub fn signed_by(input: &Input, review: &str, decision: Decision, now: Timestamp) -> Result<SignedBy, Fault> {
+    let trust = Trust::read(input, &mut Verdict::new(input, now))?;
+    input.check()?;
+    let review = input.reviews.items.iter().find(|one| one.id == review);
+    let review = review.ok_or_else(|| Reason::ReviewState.because("there is no such review"))?;
+    let changes = changes(input);
+    let requirement = requirement(input, &trust, &changes);
+    let people = People::of(input);
+    Bench::new(input, &trust, &requirement, &people, digest(changes), now).signed_by(review, decision)
+}
+
+/// Every changed path and their digest, or why there is none.
+type Changes = Result<(Vec<Changed>, String), Fault>;
+
+fn digest(changes: Changes) -> Result<String, Fault> {
+    changes.map(|(_, digest)| digest)
+}
+
+/// What the policy asks of the change.
+fn requirement(input: &Input, trust: &Trust, changes: &Changes) -> Requirement {
+    let touched: Option<Vec<Touched<'_>>> = changes
+        .as_ref()
+        .ok()
+        .map(|(changed, _)| changed.iter().map(touched).collect());
+    let gate_files = [&*input.trust.gate_files, &*trust.guarded].concat();
+    trust
+        .rules
+        .policy
+        .requirement_for(touched.as_deref(), &gate_files)
+}
+
 /// What the change does, path by path, and its digest.
 ///
 /// # Errors
 /// [`Reason::InputMissing`] where the list is not whole or cannot be git's. Then nobody knows what was touched.
-fn changes(input: &Input) -> Result<(Vec<Changed>, String), Fault> {
+fn changes(input: &Input) -> Changes {
     let content = &input.content;
     let changed = content
         .whole()

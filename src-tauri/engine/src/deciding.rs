@@ -183,6 +183,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             envelope: Some(envelope.to_json()),
             review: None,
             why: None,
+            input: None,
         }
         .seal();
         store.queue_decision(&new, &line, &hash)?;

@@ -21,7 +21,7 @@
 //! | `outbox` | from signed to confirmed |
 //! | `holding` | which approvals still hold, by the gate's own rules |
 //! | `withdrawing` | an approval dismissed at the forge by who gave it |
-//! | `exporting` | the ledger as a file |
+//! | `exporting` | the ledger as a file: lines, or a bundle |
 //! | [`store`] | the local database |
 //! | [`github`] | the forge, over GitHub's interfaces |
 //! | [`agent`] | keys and signatures from ssh-agent |
@@ -62,6 +62,7 @@ pub mod notify;
 mod outbox;
 pub mod ports;
 mod proof;
+mod proposing;
 mod queue_view;
 mod ready;
 pub mod rows;

@@ -1,15 +1,20 @@
 //! The two ways out of the engine: the forge and the desktop. Everything else that it needs is either a value, a
 //! function, or real in the tests too.
 
+mod proposal;
+
 use std::future::Future;
 use std::path::PathBuf;
 
 use countersign_core::change::{Change, ChangeId, ChangeState, Oid, Person, Review};
 use countersign_core::decision::Decision;
 use countersign_core::finding::Severity;
+use countersign_core::verify::Input;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+
+pub use proposal::{Proposal, Proposed, Trusted};
 
 /// Where a forge is: host and how to reach it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -386,6 +391,12 @@ pub trait Forge: Send + Sync + Sized + 'static {
     /// All reviews of the change with their bodies, the user's pending one among them.
     fn reviews(&self, id: &ChangeId) -> impl Future<Output = Result<Vec<Review>, ForgeError>> + Send;
 
+    /// What the gate would be given of the change now, or in words why that cannot be had.
+    fn collect(
+        &self,
+        id: &ChangeId,
+    ) -> impl Future<Output = Result<Result<Input, String>, ForgeError>> + Send;
+
     /// Creates a pending review: only its author sees it.
     fn create_pending(
         &self,
@@ -423,6 +434,21 @@ pub trait Forge: Send + Sync + Sized + 'static {
 
     /// Adds a signing key to the user's account.
     fn add_signing_key(&self, title: &str, key: &str) -> impl Future<Output = Result<(), ForgeError>> + Send;
+
+    /// What a branch of the change's repository says of the policy now.
+    fn trusted(
+        &self,
+        id: &ChangeId,
+        branch: &str,
+    ) -> impl Future<Output = Result<Trusted, ForgeError>> + Send;
+
+    /// Opens a change of one file in the repository of `id`. Asking again goes on from where an earlier attempt ended,
+    /// and finds what is open already.
+    fn propose(
+        &self,
+        id: &ChangeId,
+        proposal: &Proposal,
+    ) -> impl Future<Output = Result<Proposed, ForgeError>> + Send;
 }
 
 /// One desktop notification. Plain text: whoever shows it escapes what its server would read as markup.

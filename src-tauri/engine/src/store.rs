@@ -18,11 +18,13 @@ use serde::Serialize;
 
 mod backup;
 mod held;
+mod inputs;
 mod outbox;
 mod reading;
 mod schema;
 
 pub use held::{Facts, Held, Known, SideNames};
+pub use inputs::KeptInput;
 pub use outbox::{Entry, NewEntry, Withdrawal};
 pub use reading::{Acknowledgement, Looked};
 

@@ -611,6 +611,8 @@ pub struct WillCount {
     pub short: String,
     /// Each reason, with what to do.
     pub reasons: Vec<Message>,
+    /// Among them that the policy does not know the key: `propose_key` may help.
+    pub enrol: bool,
 }
 
 /// Where a signing key is kept.
@@ -654,6 +656,16 @@ pub struct Keys {
     pub messages: Vec<Message>,
     /// The line for `allowed_signers` for the chosen key.
     pub enrol_line: Option<String>,
+}
+
+/// What became of opening a change that allows the chosen key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct KeyProposal {
+    /// In whole sentences.
+    pub said: String,
+    /// The change's page at the forge; `None` where none is needed.
+    pub url: Option<String>,
 }
 
 /// What is about to be signed. Making one changes nothing.
@@ -811,6 +823,17 @@ pub struct Decided {
 pub struct Withdrawn {
     /// The user confirmed in the native dialog, and the review is dismissed. `false`: they did not; nothing was changed.
     pub withdrawn: bool,
+}
+
+/// In which form the ledger is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum ExportForm {
+    /// Its lines, JSON each.
+    Lines,
+    /// With what each decision was judged by, for `countersign-verify bundle`.
+    Bundle,
 }
 
 /// How an export went.

@@ -304,6 +304,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             envelope: None,
             review: Some(review.to_owned()),
             why: Some(message(&withdrawal).what),
+            input: None,
         }
         .seal();
         store.withdraw(&withdrawal, &line, &hash)

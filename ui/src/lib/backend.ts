@@ -2,9 +2,11 @@ import type {
   ChangeView,
   Decided,
   DecisionView,
+  ExportForm,
   Exported,
   Failure,
   FileView,
+  KeyProposal,
   Keys,
   KeyView,
   Queue,
@@ -47,7 +49,7 @@ export interface Backend {
   discard(args: { entry: string }): Promise<null>;
   withdraw(args: { id: string; review: string; words: string }): Promise<Withdrawn>;
   /** The system asks for the file; the page never names one. */
-  export_ledger(): Promise<Exported>;
+  export_ledger(args: { form: ExportForm }): Promise<Exported>;
   refresh(): Promise<null>;
   sign_in(args: { forge: string; token: string }): Promise<SignInResult>;
   sign_out(): Promise<null>;
@@ -56,6 +58,7 @@ export interface Backend {
   make_key(): Promise<KeyView>;
   /** What became of it, in words; null where the user answered no. */
   register_key(): Promise<string | null>;
+  propose_key(args: { id: string }): Promise<KeyProposal | null>;
   open_link(args: { url: string }): Promise<null>;
   /** Calls back whenever anything that the window shows has changed. Resolves to what ends it. */
   onChanged(told: (revision: number) => void): Promise<() => void>;
@@ -109,6 +112,7 @@ export async function appBackend(): Promise<Backend> {
     choose_key: ask("choose_key"),
     make_key: ask("make_key"),
     register_key: ask("register_key"),
+    propose_key: ask("propose_key"),
     open_link: ask("open_link"),
     onChanged: (told) =>
       listen<{ revision: number }>("queue-changed", (event) => told(event.payload.revision)),

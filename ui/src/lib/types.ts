@@ -645,7 +645,11 @@ short: string,
 /**
  * Each reason, with what to do.
  */
-reasons: Array<Message>, };
+reasons: Array<Message>, 
+/**
+ * Among them that the policy does not know the key: `propose_key` may help.
+ */
+enrol: boolean, };
 
 export type KeyPlace = "agent" | "keychain";
 
@@ -692,6 +696,16 @@ messages: Array<Message>,
  * The line for `allowed_signers` for the chosen key.
  */
 enrol_line: string | null, };
+
+export type KeyProposal = { 
+/**
+ * In whole sentences.
+ */
+said: string, 
+/**
+ * The change's page at the forge; `None` where none is needed.
+ */
+url: string | null, };
 
 export type Sheet = { 
 /**
@@ -864,6 +878,8 @@ export type Withdrawn = {
  * The user confirmed in the native dialog, and the review is dismissed. `false`: they did not; nothing was changed.
  */
 withdrawn: boolean, };
+
+export type ExportForm = "lines" | "bundle";
 
 export type Exported = { 
 /**

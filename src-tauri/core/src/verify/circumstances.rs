@@ -49,7 +49,8 @@ pub struct Signed<'a> {
 }
 
 impl<'a> Circumstances<'a> {
-    /// Judges the review of an account by itself.
+    /// Judges the review of an account by itself, which is to carry this decision. The policy asks for presence of
+    /// approvals only.
     ///
     /// # Errors
     /// The first reason of steps 4 to 12 why it does not count.
@@ -57,6 +58,7 @@ impl<'a> Circumstances<'a> {
         &self,
         review: &Review,
         account: &Person,
+        decision: Decision,
         notes: &mut Vec<String>,
     ) -> Result<Signed<'a>, Fault> {
         // 4
@@ -66,10 +68,12 @@ impl<'a> Circumstances<'a> {
         // 6
         self.key_now(senior, &sshsig)?;
         // 7
-        self.presence(senior, &sshsig)?;
+        if decision == Decision::Approve {
+            self.presence(senior, &sshsig)?;
+        }
         // 8
         let statement = Statement::from_payload(envelope.payload())?;
-        if statement.predicate.decision != Decision::Approve {
+        if statement.predicate.decision != decision {
             return Err(Reason::Decision.because(format!(
                 "the signed decision is {:?}",
                 statement.predicate.decision

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::circumstances::Circumstances;
+use super::circumstances::{Circumstances, Signed};
 use super::glass::Broken;
 use super::input::{Input, Person, Review};
 use super::people::People;
@@ -12,7 +12,7 @@ use super::replay::{Birth, Posts};
 use super::trust::Trust;
 use super::verdict::{JudgedReview, SignedBy, Verdict};
 use crate::change::{AccountKind, ReviewState};
-use crate::decision::Statement;
+use crate::decision::{Decision, Statement};
 use crate::policy::{Policy, Requirement, Senior};
 use crate::reason::{Fault, Reason};
 use crate::signature::Envelope;
@@ -162,20 +162,14 @@ impl<'a> Bench<'a> {
         // 3
         let account = self.standing(review)?;
         // 4 to 12
-        let signed = self.circumstances.judge(review, account, notes)?;
+        let signed = self
+            .circumstances
+            .judge(review, account, Decision::Approve, notes)?;
         let (senior, statement) = (signed.senior, &signed.statement);
         // 13
         let birth = self.replay(review, account, &signed.envelope, statement)?;
         // 14
-        let signer = SignedBy {
-            login: senior.login.clone(),
-            id: senior.id.clone(),
-            principal: senior.principal.clone(),
-            key: signed.sshsig.key().fingerprint(),
-            review: review.id.clone(),
-            issued_at: statement.predicate.issued_at,
-            expires_at: statement.predicate.expires_at,
-        };
+        let signer = signer(&signed, review);
         if let Some(glass) = &statement.predicate.break_glass {
             self.may_break(senior, statement)?;
             return Ok(Passed::BreaksGlass(Broken {
@@ -186,6 +180,15 @@ impl<'a> Bench<'a> {
         }
         self.authority(senior, account, statement)?;
         Ok(Passed::Approval(Accepted { signer, birth }))
+    }
+
+    /// Who signed a review that carries this decision, for this change as it is: steps 4 to 12.
+    pub(super) fn signed_by(&self, review: &Review, decision: Decision) -> Result<SignedBy, Fault> {
+        let account = person(review)?;
+        let signed = self
+            .circumstances
+            .judge(review, account, decision, &mut Vec::new())?;
+        Ok(signer(&signed, review))
     }
 
     /// Step 3, but for change requests, which need all reviews judged first.
@@ -200,13 +203,7 @@ impl<'a> Bench<'a> {
         if let Some(at) = review.edited_at {
             return Err(Reason::ReviewEdited.because(format!("at {at}")));
         }
-        match &review.author {
-            Some(account) if account.kind == AccountKind::User && account.id.is_some() => Ok(account),
-            Some(account) => {
-                Err(Reason::ReviewerBot.because(format!("{:?} is not a person's account", account.login)))
-            }
-            None => Err(Reason::ReviewerBot.because("the account was deleted")),
-        }
+        person(review)
     }
 
     /// Step 13. For a nonce only envelopes that this person really signed are looked at: nobody else can void an approval
@@ -253,6 +250,30 @@ impl<'a> Bench<'a> {
             return Err(Reason::Operator.because(format!("{who} set the agent to work")));
         }
         Ok(())
+    }
+}
+
+fn signer(signed: &Signed<'_>, review: &Review) -> SignedBy {
+    let (senior, predicate) = (signed.senior, &signed.statement.predicate);
+    SignedBy {
+        login: senior.login.clone(),
+        id: senior.id.clone(),
+        principal: senior.principal.clone(),
+        key: signed.sshsig.key().fingerprint(),
+        review: review.id.clone(),
+        issued_at: predicate.issued_at,
+        expires_at: predicate.expires_at,
+    }
+}
+
+/// Whose it is, which must be a person's account.
+fn person(review: &Review) -> Result<&Person, Fault> {
+    match &review.author {
+        Some(account) if account.kind == AccountKind::User && account.id.is_some() => Ok(account),
+        Some(account) => {
+            Err(Reason::ReviewerBot.because(format!("{:?} is not a person's account", account.login)))
+        }
+        None => Err(Reason::ReviewerBot.because("the account was deleted")),
     }
 }
 

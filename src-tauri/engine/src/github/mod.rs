@@ -12,7 +12,9 @@
 //! | `authority` | what decides whether an approval counts |
 //! | `authors` | where the author of a change is new |
 //! | `objects` | contents by their names, notes on commits |
+//! | `collecting` | what the gate would be given |
 //! | `keys` | the signing keys of the user's account |
+//! | `propose` | a change that the app opens |
 //! | `write` | where a change stands, and its reviews |
 //!
 //! The REST version is 2022-11-28; fields and limits are from GitHub's OpenAPI description and GraphQL schema.
@@ -21,6 +23,7 @@ mod answer;
 mod authority;
 mod authors;
 mod client;
+mod collecting;
 mod files;
 mod graphql;
 mod hydrate;
@@ -29,6 +32,7 @@ mod nodes;
 mod objects;
 mod person;
 mod poll;
+mod propose;
 mod read;
 mod trees;
 mod write;
@@ -40,12 +44,15 @@ use std::sync::atomic::AtomicBool;
 
 use countersign_core::change::{Change, ChangeId, Oid, Review};
 use countersign_core::decision::Decision;
+use countersign_core::verify::Input;
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
 use self::client::{Client, Limits, segment};
 use self::graphql::Schema;
-use crate::ports::{Address, Forge, ForgeError, HeadNow, Hydrated, Probe, Reading, Viewer};
+use crate::ports::{
+    Address, Forge, ForgeError, HeadNow, Hydrated, Probe, Proposal, Proposed, Reading, Trusted, Viewer,
+};
 
 /// A GitHub for one account. Nothing is sent twice, and nothing to another host.
 pub struct GitHub {
@@ -131,6 +138,10 @@ impl Forge for GitHub {
         self.list_reviews(id).await
     }
 
+    async fn collect(&self, id: &ChangeId) -> Result<Result<Input, String>, ForgeError> {
+        self.collect_input(id).await
+    }
+
     async fn create_pending(&self, id: &ChangeId, head: &Oid, body: &str) -> Result<Review, ForgeError> {
         self.create_review(id, head, body).await
     }
@@ -159,5 +170,13 @@ impl Forge for GitHub {
 
     async fn add_signing_key(&self, title: &str, key: &str) -> Result<(), ForgeError> {
         self.create_signing_key(title, key).await
+    }
+
+    async fn trusted(&self, id: &ChangeId, branch: &str) -> Result<Trusted, ForgeError> {
+        self.trusted_now(id, branch).await
+    }
+
+    async fn propose(&self, id: &ChangeId, proposal: &Proposal) -> Result<Proposed, ForgeError> {
+        self.open_proposal(id, proposal).await
     }
 }

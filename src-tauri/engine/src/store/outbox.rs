@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use serde::de::DeserializeOwned;
 
-use super::{Store, StoreError, json, oid, timestamp};
+use super::{KeptInput, Store, StoreError, inputs, json, oid, timestamp};
 use crate::view::Message;
 
 /// A decision on its way to the forge, or at its end.
@@ -224,14 +224,23 @@ impl Store {
         Ok(())
     }
 
-    /// Brings a decision to its end, with its line in the ledger.
+    /// Brings a decision to its end, with its line in the ledger and, where it was confirmed, what it is judged by.
     ///
     /// # Errors
     /// As [`Self::note_decision`].
-    pub fn settle_decision(&mut self, entry: &Entry, line: &str, hash: &str) -> Result<(), StoreError> {
+    pub fn settle_decision(
+        &mut self,
+        entry: &Entry,
+        line: &str,
+        hash: &str,
+        kept: Option<&KeptInput>,
+    ) -> Result<(), StoreError> {
         let tx = self.db.transaction()?;
         step(&tx, entry)?;
         append(&tx, line, hash)?;
+        if let Some(kept) = kept {
+            inputs::put(&tx, &entry.entry, kept)?;
+        }
         tx.commit()?;
         Ok(())
     }

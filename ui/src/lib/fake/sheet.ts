@@ -59,6 +59,7 @@ export function sheetOf(
             answer: "unknown",
             short: "only approvals count",
             reasons: [said("The gate counts approvals only; this is signed all the same.")],
+            enrol: false,
           },
     key,
     valid: `For this head only, until ${expires.toLocaleString("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" })}.`,

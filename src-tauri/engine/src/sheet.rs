@@ -97,6 +97,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 counting::not_an_approval()
             },
             key: ready.key,
+            prompted: self.is_prompted()?,
             valid: format!("For this head only,{until}."),
             statement: text,
             blockers,

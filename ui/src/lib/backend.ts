@@ -56,6 +56,8 @@ export interface Backend {
   make_key(): Promise<KeyView>;
   /** What became of it, in words; null where the user answered no. */
   register_key(): Promise<string | null>;
+  /** The system asks its own check first, either way; rejects where that was not passed. */
+  set_prompted(args: { on: boolean }): Promise<null>;
   open_link(args: { url: string }): Promise<null>;
   /** Calls back whenever anything that the window shows has changed. Resolves to what ends it. */
   onChanged(told: (revision: number) => void): Promise<() => void>;
@@ -109,6 +111,7 @@ export async function appBackend(): Promise<Backend> {
     choose_key: ask("choose_key"),
     make_key: ask("make_key"),
     register_key: ask("register_key"),
+    set_prompted: ask("set_prompted"),
     open_link: ask("open_link"),
     onChanged: (told) =>
       listen<{ revision: number }>("queue-changed", (event) => told(event.payload.revision)),

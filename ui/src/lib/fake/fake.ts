@@ -86,6 +86,7 @@ class Fake implements Backend {
   #token: TokenState;
   #polled = this.#start - 40_000;
   #open: string | null = null;
+  #prompted = false;
   /** Approvals that came back were given before the sample begins. */
   #withdrawn = new Set<string>();
 
@@ -350,7 +351,7 @@ class Fake implements Backend {
   }
 
   async preflight(args: Shown & { decision: DecisionView; words: string }): Promise<Sheet> {
-    return sheetOf(this.#at(args.id, args.head).change, args, this.#key());
+    return sheetOf(this.#at(args.id, args.head).change, args, this.#key(), this.#prompted);
   }
 
   async decide(args: Shown & { decision: DecisionView; words: string }): Promise<Decided> {
@@ -495,6 +496,7 @@ class Fake implements Backend {
         chosen === null
           ? null
           : `priya@acme.example namespaces="countersign" ${chosen.public_line.split(" ").slice(0, 2).join(" ")}`,
+      prompted: this.#prompted,
     };
   }
 
@@ -527,6 +529,20 @@ class Fake implements Backend {
       fail("keys", "Not registered: no key is chosen.", "Choose a key first.");
     }
     return `${HOST} knows this key as a signing key of yours now.`;
+  }
+
+  async set_prompted({ on }: { on: boolean }): Promise<null> {
+    await new Promise((done) => setTimeout(done, 200));
+    if (this.#variant === "declined") {
+      fail(
+        "other",
+        `It stays ${this.#prompted ? "on" : "off"}: the check was dismissed.`,
+        "Do it again, and answer what the system asks.",
+      );
+    }
+    this.#prompted = on;
+    this.#changed();
+    return null;
   }
 
   async open_link({ url }: { url: string }): Promise<null> {

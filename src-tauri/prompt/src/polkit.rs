@@ -106,9 +106,10 @@ fn outcome((authorised, challenge, details): &Answer) -> Result<(), Unprompted> 
 /// What an error of the bus or of polkit means. Source: polkit's error domain `org.freedesktop.PolicyKit1.Error`, which
 /// has no name of its own for an unknown action, and the D-Bus specification's standard errors.
 fn fault(error: &zbus::Error) -> Unprompted {
-    let (name, text) = match error {
-        zbus::Error::MethodError(name, text, _) => (name.as_str(), text.clone().unwrap_or_default()),
-        other => ("", other.to_string()),
+    let (name, text) = if let zbus::Error::MethodError(name, text, _) = error {
+        (name.as_str(), text.clone().unwrap_or_default())
+    } else {
+        ("", error.to_string())
     };
     let starting = name.starts_with("org.freedesktop.DBus.Error.Spawn.");
     match name {

@@ -72,6 +72,10 @@ fn each_error_is_its_own_reason() {
 }
 
 /// Actions of the file: id → element (with the attribute that tells it from its like) → text.
+#[allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "comments and such say nothing here"
+)]
 fn actions(policy: &str) -> BTreeMap<String, BTreeMap<String, String>> {
     let mut reader = Reader::from_str(policy);
     reader.config_mut().check_end_names = true;

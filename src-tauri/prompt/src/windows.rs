@@ -1,4 +1,6 @@
 //! Windows Hello. Compiled, never tried. Source: Microsoft's documentation of `UserConsentVerifier`.
+//!
+//! It is not told which window asks, which takes an `unsafe` call: its question may come up behind that.
 
 use std::time::Duration;
 

@@ -20,6 +20,7 @@ const COMMANDS: &[&str] = &[
     "choose_key",
     "make_key",
     "register_key",
+    "propose_key",
     "set_prompted",
     "open_link",
 ];

@@ -8,6 +8,7 @@ mod journeys {
     mod bench;
     mod counting;
     mod disk;
+    mod enrolling;
     mod exporting;
     mod faults;
     mod main_job;

@@ -2,8 +2,8 @@
 //! rules that the tests of the engine do not see. `build.rs` lists the same names, `capabilities/main.json` allows them.
 
 use countersign_engine::view::{
-    ChangeView, Decided, DecisionView, Exported, Failure, FileView, KeyView, Keys, Queue, QueueFilter, Sheet,
-    SignInResult, Status, Withdrawn,
+    ChangeView, Decided, DecisionView, Exported, Failure, FileView, KeyProposal, KeyView, Keys, Queue,
+    QueueFilter, Sheet, SignInResult, Status, Withdrawn,
 };
 use tauri::State;
 
@@ -149,6 +149,12 @@ pub(crate) async fn make_key(app: State<'_, App>) -> Answer<KeyView> {
 #[tauri::command]
 pub(crate) async fn register_key(app: State<'_, App>) -> Answer<Option<String>> {
     app.register_key().await
+}
+
+/// Opens a change at the forge that adds the chosen key to the allowed signers, after a question outside the page.
+#[tauri::command]
+pub(crate) async fn propose_key(app: State<'_, App>, id: String) -> Answer<Option<KeyProposal>> {
+    app.propose_key(&id).await
 }
 
 /// Has the system's own check asked before each signature, or no longer; asked by that check itself.

@@ -82,6 +82,7 @@ pub fn run(start: Start) -> Result<u8> {
             commands::choose_key,
             commands::make_key,
             commands::register_key,
+            commands::propose_key,
             commands::set_prompted,
             commands::open_link,
         ])

@@ -46,7 +46,11 @@ async fn one_approval_of_a_senior_who_had_no_part_counts() {
     let count = asked(|_| {}).await;
     assert_eq!(
         (count.answer.as_str(), count.short.as_str(), count.reasons.len()),
-        ("yes", "as the 1st of 1", 1),
+        ("yes", "as the 1st of 1", 2),
+        "{count:?}"
+    );
+    assert!(
+        said(&count).contains("knows this key for priya@acme.example; it proves no touch"),
         "{count:?}"
     );
 }
@@ -181,7 +185,7 @@ async fn a_conflict_and_approvals_that_outlive_a_push_are_said() {
     assert!(said(&count).contains("Dismiss stale approvals"), "{count:?}");
 
     let dismissed = asked(|world| world.find_mut(REPO).unwrap().dismisses_stale = Some(true)).await;
-    assert_eq!(dismissed.reasons.len(), 1, "{dismissed:?}");
+    assert_eq!(dismissed.reasons.len(), 2, "{dismissed:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

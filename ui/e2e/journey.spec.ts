@@ -182,6 +182,19 @@ test("without a key one is chosen in the sheet", async ({ page }) => {
   );
 });
 
+test("a key that the policy does not know is allowed by a change", async ({ page }) => {
+  await start(page);
+  await page.getByRole("option", { name: /labels/iu }).click();
+  await page.keyboard.press("a");
+  const sheet = page.getByRole("dialog");
+  await expect(sheet).toContainText("The policy does not know this key");
+  await sheet.getByRole("button", { name: /Open a change that allows this key/u }).click();
+  await expect(sheet.getByRole("status").filter({ hasText: "was opened" })).toContainText(
+    "two other seniors must sign it",
+  );
+  await expect(sheet.getByRole("button", { name: "Show it at the forge" })).toBeVisible();
+});
+
 test("the password before each signature: chosen with the key, said in the sheet, never called proof", async ({
   page,
 }) => {

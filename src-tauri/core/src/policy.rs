@@ -4,6 +4,7 @@
 //! | module | subject |
 //! |---|---|
 //! | [`document`] | `.github/countersign.toml`, read strictly |
+//! | [`enrolment`] | adding a key to the allowed signers |
 //! | [`examples`] | example changes, to test a policy |
 //! | [`extends`] | the organisation's policy, which a repository's may only tighten |
 //! | [`lint`] | what is odd about a policy that can be read |
@@ -11,6 +12,7 @@
 //! | [`signers`] | the allowed signers and the revoked keys |
 
 pub mod document;
+pub mod enrolment;
 pub mod examples;
 pub mod extends;
 pub mod lint;

@@ -30,6 +30,7 @@ fn answer(answer: &str, short: impl Into<String>, reasons: Vec<Message>) -> Will
         answer: answer.into(),
         short: short.into(),
         reasons,
+        enrol: false,
     }
 }
 
@@ -72,7 +73,7 @@ pub(crate) fn will_count(
         }
     };
     let asked = requirement(&rules.policy, patch);
-    let mut also = Vec::new();
+    let (mut also, mut unknown_key) = (Vec::new(), false);
     let senior = viewer.id.as_deref().and_then(|id| rules.policy.senior(id));
     match (senior, key) {
         (None, _) => no.push(reason(
@@ -82,8 +83,15 @@ pub(crate) fn will_count(
         (Some(_), None) => no.push(reason("No key is chosen.", "Choose a key, or make one.")),
         (Some(senior), Some(key)) => {
             match enrolled(&rules, senior, key, now) {
-                Ok(soon) => also.extend(soon),
-                Err(why) => no.push(why),
+                Ok(soon) => {
+                    also.push(proves(senior, key));
+                    also.extend(soon);
+                }
+                Err(NotEnrolled::Unknown(why)) => {
+                    unknown_key = true;
+                    no.push(why);
+                }
+                Err(NotEnrolled::Ended(why)) => no.push(why),
             }
             if asked.presence > Presence::None && !senior.hardware_keys.contains(&key.fingerprint) {
                 no.push(reason(
@@ -97,7 +105,10 @@ pub(crate) fn will_count(
         no.push(reason("It is a draft.", "Wait until its author marks it ready."));
     }
     if !no.is_empty() {
-        return answer("no", "will not count", no);
+        return WillCount {
+            enrol: unknown_key,
+            ..answer("no", "will not count", no)
+        };
     }
     if change.commit_count > change.commits.len() as u64 {
         let said = format!(
@@ -316,39 +327,68 @@ fn address_is(viewer: &Person, address: &str) -> bool {
         .is_some_and(|(found, _)| found == id)
 }
 
+/// Whose the key is by the policy, and what the gate takes from its signatures of who was there.
+fn proves(senior: &Senior, key: &KeyView) -> Message {
+    let listed = senior.hardware_keys.contains(&key.fingerprint);
+    let (proof, todo) = match (listed, key.hardware) {
+        (true, _) => ("what it signs proves a touch", ""),
+        (false, true) => (
+            "its touch proves nothing to the gate",
+            "For the touch to count, the policy's hardware_keys must name it.",
+        ),
+        (false, false) => ("it proves no touch", ""),
+    };
+    reason(
+        format!(
+            "The policy knows this key for {}; {proof}.",
+            visible(&senior.principal)
+        ),
+        todo,
+    )
+}
+
+/// Why a key does not sign for somebody.
+enum NotEnrolled {
+    /// The policy does not know it.
+    Unknown(Message),
+    /// It knows it, and not for now.
+    Ended(Message),
+}
+
 /// Whether the key may sign for that senior now: what is to be known besides, or why it may not.
 fn enrolled(
     rules: &Rulebook,
     senior: &Senior,
     key: &KeyView,
     now: Timestamp,
-) -> Result<Option<Message>, Message> {
+) -> Result<Option<Message>, NotEnrolled> {
     let mut signers = rules.signers.of(&senior.principal);
     let Some(signer) = signers.find(|signer| signer.key.fingerprint() == key.fingerprint) else {
-        return Err(reason(
+        return Err(NotEnrolled::Unknown(reason(
             format!(
                 "The policy does not know this key for {}.",
                 visible(&senior.principal)
             ),
             "Have its line added to the allowed signers on the target branch, or choose another key.",
-        ));
+        )));
     };
+    let ended = |what: String, todo: &str| Err(NotEnrolled::Ended(reason(what, todo)));
     if rules.revoked.contains(&signer.key) {
-        return Err(reason(
-            "This key is revoked.",
+        return ended(
+            "This key is revoked.".into(),
             "Choose another key. What it signed before counts no more either: sign that again.",
-        ));
+        );
     }
     let day = |at: Timestamp| at.strftime("%-d %b %Y").to_string();
     match (signer.valid_after, signer.valid_before) {
-        (Some(from), _) if from > now => Err(reason(
+        (Some(from), _) if from > now => ended(
             format!("This key is allowed from {} on only.", day(from)),
             "Choose another key until then.",
-        )),
-        (_, Some(until)) if until <= now => Err(reason(
+        ),
+        (_, Some(until)) if until <= now => ended(
             format!("This key is allowed until {} only.", day(until)),
             "Have a new line added to the allowed signers, or choose another key.",
-        )),
+        ),
         (_, Some(until)) if until.duration_since(now) < SOON => Ok(Some(reason(
             format!(
                 "This key is allowed until {} only: what it signed counts no longer than that.",

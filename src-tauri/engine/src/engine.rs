@@ -82,6 +82,8 @@ pub(crate) struct Live {
     pub(crate) refreshed_at: Option<Timestamp>,
     /// When everything that waits was last read again.
     pub(crate) last_refresh: Option<Timestamp>,
+    /// The user asked for a poll: it reads all that waits, because a target that moved touches no change's update time.
+    pub(crate) asked: bool,
 }
 
 pub(crate) struct Inner<F, D> {
@@ -191,6 +193,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             skew: SignedDuration::ZERO,
             refreshed_at: refreshed_at.and_then(|at| at.parse().ok()),
             last_refresh: None,
+            asked: false,
         };
         let (stop, stopped) = watch::channel(false);
         let inner = Inner {
@@ -361,6 +364,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             let mut live = self.live();
             // A poll that is under way may have asked already; only one that begins now counts.
             let wanted = *polls.borrow_and_update() + if live.polling { 2 } else { 1 };
+            live.asked = true;
             (live.poller.demand(now()), wanted)
         };
         let ended = async {

@@ -63,6 +63,7 @@ mod outbox;
 pub mod ports;
 mod prompting;
 mod proof;
+mod proposing;
 mod queue_view;
 mod ready;
 pub mod rows;

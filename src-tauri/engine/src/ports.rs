@@ -1,6 +1,8 @@
 //! The two ways out of the engine: the forge and the desktop. Everything else that it needs is either a value, a
 //! function, or real in the tests too.
 
+mod proposal;
+
 use std::future::Future;
 use std::path::PathBuf;
 
@@ -11,6 +13,8 @@ use countersign_prompt::{Purpose, Unprompted};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+
+pub use proposal::{Proposal, Proposed, Trusted};
 
 /// Where a forge is: host and how to reach it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -424,6 +428,21 @@ pub trait Forge: Send + Sync + Sized + 'static {
 
     /// Adds a signing key to the user's account.
     fn add_signing_key(&self, title: &str, key: &str) -> impl Future<Output = Result<(), ForgeError>> + Send;
+
+    /// What a branch of the change's repository says of the policy now.
+    fn trusted(
+        &self,
+        id: &ChangeId,
+        branch: &str,
+    ) -> impl Future<Output = Result<Trusted, ForgeError>> + Send;
+
+    /// Opens a change of one file in the repository of `id`. Asking again goes on from where an earlier attempt ended,
+    /// and finds what is open already.
+    fn propose(
+        &self,
+        id: &ChangeId,
+        proposal: &Proposal,
+    ) -> impl Future<Output = Result<Proposed, ForgeError>> + Send;
 }
 
 /// One desktop notification. Plain text: whoever shows it escapes what its server would read as markup.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use countersign_core::change::Person;
-use countersign_core::policy::Policy;
+use countersign_core::policy::{Policy, enrolment};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ use crate::view::{
 use crate::words;
 
 const ACCOUNT: &str = "account";
-const KEY: &str = "key";
+pub(crate) const KEY: &str = "key";
 /// Set while the user has signed out by themselves: the account is known, and not to be taken up.
 const SIGNED_OUT: &str = "signed_out";
 
@@ -263,14 +263,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let chosen = self.store().meta(KEY)?;
         let keys: Vec<KeyView> = found.iter().map(|key| key_view(key, chosen.as_deref())).collect();
         let principal = self.principal()?;
-        let enrol_line = keys.iter().find(|key| key.chosen).map(|key| {
-            let line: Vec<&str> = key.public_line.split_whitespace().take(2).collect();
-            format!(
-                "{principal} namespaces=\"{}\" {}",
-                countersign_core::signature::NAMESPACE,
-                line.join(" ")
-            )
-        });
+        let enrol_line = (found.iter())
+            .find(|key| Some(&key.fingerprint) == chosen.as_ref())
+            .map(|key| enrolment::line(&principal, &key.key));
         Ok(Keys {
             keys,
             messages: problems,

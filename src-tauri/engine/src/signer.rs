@@ -45,8 +45,8 @@ pub struct PublicKey {
     pub hardware: bool,
     /// One OpenSSH line: algorithm, base64, comment.
     pub public_line: String,
-    /// The key on the wire.
-    pub blob: Vec<u8>,
+    /// The key itself.
+    pub key: Key,
 }
 
 /// What [`countersign_core::signature::assemble`] takes.
@@ -119,7 +119,7 @@ fn describe(key: &Key, comment: &str, place: Place) -> PublicKey {
         place,
         hardware: key.algorithm().is_security_key(),
         public_line: line.trim_end().to_owned(),
-        blob: key.blob().to_vec(),
+        key: key.clone(),
     }
 }
 
@@ -149,7 +149,7 @@ pub async fn keys(vault: &Vault, agent: Option<&Path>) -> (Vec<PublicKey>, Vec<M
         Ok(keys) => {
             let new = keys
                 .into_iter()
-                .filter(|key| !found.iter().any(|known| known.blob == key.blob));
+                .filter(|key| !found.iter().any(|known| known.key == key.key));
             let new: Vec<_> = new.collect();
             found.extend(new);
         }

@@ -25,7 +25,7 @@ async fn a_key_made_here_is_listed_and_signs_what_core_accepts() {
     let raw = sign(&vault, None, &first.fingerprint, &to_be_signed(payload))
         .await
         .unwrap();
-    assert_eq!(raw.key, first.blob);
+    assert_eq!(raw.key, first.key.blob());
     assemble(&raw.key, &raw.signature, payload).unwrap();
     assert!(assemble(&raw.key, &raw.signature, b"other").is_err());
 }

@@ -154,7 +154,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// The node ids to read again: new, changed, left out by the search although they wait, not yet read whole, and
     /// from time to time all.
     fn wanted(&self, hits: &BTreeMap<&str, &Hit>) -> (Vec<String>, bool) {
-        let all = {
+        let (all, asked) = {
             let mut live = self.live();
             let due = live
                 .last_refresh
@@ -162,7 +162,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             if due {
                 live.last_refresh = Some(now());
             }
-            due
+            (due, std::mem::take(&mut live.asked))
         };
         let known = self.store().known();
         let known = self.found(known).unwrap_or_default();
@@ -173,7 +173,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                     let same = hit.head.as_str() == known.head && hit.updated_at == known.updated_at;
                     // Asked for and yet not waiting: an earlier answer may have left the asking out.
                     let forgotten = !known.waits && (hit.asked || hit.by_name || hit.assigned);
-                    if same && known.settled && !all && !forgotten {
+                    if same && known.settled && !all && !(asked && known.waits) && !forgotten {
                         wanted.remove(&known.node_id);
                     }
                 }

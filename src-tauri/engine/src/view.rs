@@ -601,6 +601,8 @@ pub struct WillCount {
     pub short: String,
     /// Each reason, with what to do.
     pub reasons: Vec<Message>,
+    /// Among them that the policy does not know the key: `propose_key` may help.
+    pub enrol: bool,
 }
 
 /// Where a signing key is kept.
@@ -646,6 +648,16 @@ pub struct Keys {
     pub enrol_line: Option<String>,
     /// The system's own check is asked before each signature.
     pub prompted: bool,
+}
+
+/// What became of opening a change that allows the chosen key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct KeyProposal {
+    /// In whole sentences.
+    pub said: String,
+    /// The change's page at the forge; `None` where none is needed.
+    pub url: Option<String>,
 }
 
 /// What is about to be signed. Making one changes nothing.

@@ -4,6 +4,7 @@ mod account;
 mod changes;
 mod objects;
 mod reviews;
+mod writing;
 
 pub(crate) use reviews::raw as raw_review;
 
@@ -84,6 +85,7 @@ fn route(world: &mut World, ctx: &Ctx<'_>, operation: &str) -> Handled {
         "users/create-ssh-signing-key-for-authenticated-user" => account::add_signing_key(world, ctx),
         "repos/get" => changes::repository(world, ctx),
         "pulls/list" => changes::list(world, ctx),
+        "pulls/create" => writing::open(world, ctx),
         "pulls/get" => changes::get(world, ctx),
         "pulls/list-commits" => changes::commits(world, ctx),
         "pulls/list-files" => changes::files(world, ctx),
@@ -108,6 +110,9 @@ fn route(world: &mut World, ctx: &Ctx<'_>, operation: &str) -> Handled {
         "git/get-blob" => objects::blob(world, ctx),
         "git/get-commit" => objects::git_commit(world, ctx),
         "git/get-ref" => objects::reference(world, ctx),
+        "git/list-matching-refs" => objects::matching_references(world, ctx),
+        "git/create-ref" => writing::create_reference(world, ctx),
+        "repos/create-or-update-file-contents" => writing::put_content(world, ctx),
         "repos/get-content" => objects::content(world, ctx),
         other => anyhow::bail!("{other} is described but has no function here"),
     }

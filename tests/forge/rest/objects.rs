@@ -308,30 +308,50 @@ pub(super) fn blob(world: &World, ctx: &Ctx<'_>) -> Handled {
     })))
 }
 
+/// All refs at or below a name: name, object, its type.
+fn references(repo: &Repo, pattern: &str) -> anyhow::Result<Vec<[String; 3]>> {
+    let format = "--format=%(refname) %(objectname) %(objecttype)";
+    let shown = String::from_utf8(repo.git.run(&["for-each-ref", format, pattern])?)?;
+    let parts = shown.lines().map(|line| {
+        let mut words = line.split(' ').map(str::to_owned);
+        std::array::from_fn(|_| words.next().unwrap_or_default())
+    });
+    Ok(parts.collect())
+}
+
+pub(super) fn reference_shape(world: &World, repo: &Repo, name: &str, oid: &str, kind: &str) -> Value {
+    let base = format!("{}/api/v3/repos/{}/git", world.base_url, repo.full_name());
+    json!({
+        "ref": name, "node_id": format!("REF_{}", &oid[..12]), "url": format!("{base}/{name}"),
+        "object": { "type": kind, "sha": oid, "url": format!("{base}/{kind}s/{oid}") },
+    })
+}
+
 pub(super) fn reference(world: &World, ctx: &Ctx<'_>) -> Handled {
     let Some(repo) = world.find(&ctx.repo_name()) else {
         return Ok(not_found());
     };
     let name = format!("refs/{}", ctx.parameter("ref"));
-    let shown = repo.git.run(&[
-        "for-each-ref",
-        "--format=%(refname) %(objectname) %(objecttype)",
-        &name,
-    ])?;
-    let shown = String::from_utf8_lossy(&shown).into_owned();
-    // for-each-ref also lists what lies below the name.
-    let exact = shown
-        .lines()
-        .map(|line| line.split(' ').collect::<Vec<_>>())
-        .find(|parts| parts[0] == name);
-    let Some(parts) = exact else {
+    // What lies below the name is listed too.
+    let found = references(repo, &name)?;
+    let Some([_, oid, kind]) = found.iter().find(|one| one[0] == name) else {
         return Ok(not_found());
     };
-    let base = format!("{}/api/v3/repos/{}/git", world.base_url, repo.full_name());
-    Ok(Answer::ok(&json!({
-        "ref": name, "node_id": format!("REF_{}", &parts[1][..12]), "url": format!("{base}/{name}"),
-        "object": { "type": parts[2], "sha": parts[1], "url": format!("{base}/{}s/{}", parts[2], parts[1]) },
-    })))
+    Ok(Answer::ok(&reference_shape(world, repo, &name, oid, kind)))
+}
+
+/// Every ref whose name begins so, a whole step or not. Source: GitHub's reference page of the operation.
+pub(super) fn matching_references(world: &World, ctx: &Ctx<'_>) -> Handled {
+    let Some(repo) = world.find(&ctx.repo_name()) else {
+        return Ok(not_found());
+    };
+    let begin = format!("refs/{}", ctx.parameter("ref"));
+    let all = references(repo, "refs/")?;
+    let list = all.iter().filter(|one| one[0].starts_with(&begin));
+    let list: Vec<Value> = list
+        .map(|[name, oid, kind]| reference_shape(world, repo, name, oid, kind))
+        .collect();
+    Ok(page(world, ctx, list))
 }
 
 pub(super) fn content(world: &World, ctx: &Ctx<'_>) -> Handled {

@@ -9,6 +9,7 @@ mod graphql;
 mod local;
 mod rest;
 mod reviews;
+mod writing;
 
 use client::{Client, Got};
 use jiff::SignedDuration;

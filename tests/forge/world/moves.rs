@@ -347,6 +347,40 @@ impl World {
         Ok(after)
     }
 
+    /// Makes a branch at a commit that is there.
+    pub(crate) fn make_branch(&mut self, repo: &str, branch: &str, at: &str, by: &str) -> Result<()> {
+        let now = self.now();
+        self.find_mut(repo)?.git.set_branch(branch, at)?;
+        self.moved(repo, branch, None, at, "branch_creation", by, now)
+    }
+
+    /// Commits one file onto a branch as somebody with an account and returns the new tip, which is the head of what is
+    /// open from that branch.
+    pub(crate) fn commit_edit(
+        &mut self,
+        repo: &str,
+        branch: &str,
+        message: &str,
+        by: &str,
+        edit: Edit,
+    ) -> Result<String> {
+        let at = self.now();
+        let who = self.signature(by, at)?;
+        let found = self.find_mut(repo)?;
+        let open = (found.changes.values())
+            .find(|change| change.branch == branch && change.life == Life::Open)
+            .map(|change| change.number);
+        let before = found.git.tip(branch);
+        let after = found
+            .git
+            .write(branch, before.as_deref(), message, &who, &who, &[edit])?;
+        match open {
+            Some(number) => self.move_head(repo, number, by, &after, "push")?,
+            None => self.moved(repo, branch, before.as_deref(), &after, "push", by, at)?,
+        }
+        Ok(after)
+    }
+
     /// Points a change at another target branch.
     pub fn retarget(&mut self, repo: &str, number: u64, base: &str) -> Result<()> {
         let at = self.now();

@@ -32,6 +32,7 @@ test("each method is the shell's command of the same name, with its arguments as
     ["choose_key", { fingerprint: "SHA256:x" }],
     ["make_key", undefined],
     ["register_key", undefined],
+    ["propose_key", { id: "h/o/r#1" }],
     ["set_prompted", { on: true }],
     ["open_link", { url: "https://github.com/" }],
   ];

@@ -5,6 +5,7 @@ import type {
   Exported,
   Failure,
   FileView,
+  KeyProposal,
   Keys,
   KeyView,
   Queue,
@@ -56,6 +57,7 @@ export interface Backend {
   make_key(): Promise<KeyView>;
   /** What became of it, in words; null where the user answered no. */
   register_key(): Promise<string | null>;
+  propose_key(args: { id: string }): Promise<KeyProposal | null>;
   /** The system asks its own check first, either way; rejects where that was not passed. */
   set_prompted(args: { on: boolean }): Promise<null>;
   open_link(args: { url: string }): Promise<null>;
@@ -111,6 +113,7 @@ export async function appBackend(): Promise<Backend> {
     choose_key: ask("choose_key"),
     make_key: ask("make_key"),
     register_key: ask("register_key"),
+    propose_key: ask("propose_key"),
     set_prompted: ask("set_prompted"),
     open_link: ask("open_link"),
     onChanged: (told) =>

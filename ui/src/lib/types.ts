@@ -617,7 +617,11 @@ short: string,
 /**
  * Each reason, with what to do.
  */
-reasons: Array<Message>, };
+reasons: Array<Message>, 
+/**
+ * Among them that the policy does not know the key: `propose_key` may help.
+ */
+enrol: boolean, };
 
 export type KeyPlace = "agent" | "keychain";
 
@@ -668,6 +672,16 @@ enrol_line: string | null,
  * The system's own check is asked before each signature.
  */
 prompted: boolean, };
+
+export type KeyProposal = { 
+/**
+ * In whole sentences.
+ */
+said: string, 
+/**
+ * The change's page at the forge; `None` where none is needed.
+ */
+url: string | null, };
 
 export type Sheet = { 
 /**

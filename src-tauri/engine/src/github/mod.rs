@@ -13,6 +13,7 @@
 //! | `authors` | where the author of a change is new |
 //! | `objects` | contents by their names, notes on commits |
 //! | `keys` | the signing keys of the user's account |
+//! | `propose` | a change that the app opens |
 //! | `write` | where a change stands, and its reviews |
 //!
 //! The REST version is 2022-11-28; fields and limits are from GitHub's OpenAPI description and GraphQL schema.
@@ -29,6 +30,7 @@ mod nodes;
 mod objects;
 mod person;
 mod poll;
+mod propose;
 mod read;
 mod trees;
 mod write;
@@ -45,7 +47,9 @@ use tokio::sync::OnceCell;
 
 use self::client::{Client, Limits, segment};
 use self::graphql::Schema;
-use crate::ports::{Address, Forge, ForgeError, HeadNow, Hydrated, Probe, Reading, Viewer};
+use crate::ports::{
+    Address, Forge, ForgeError, HeadNow, Hydrated, Probe, Proposal, Proposed, Reading, Trusted, Viewer,
+};
 
 /// A GitHub for one account. Nothing is sent twice, and nothing to another host.
 pub struct GitHub {
@@ -159,5 +163,13 @@ impl Forge for GitHub {
 
     async fn add_signing_key(&self, title: &str, key: &str) -> Result<(), ForgeError> {
         self.create_signing_key(title, key).await
+    }
+
+    async fn trusted(&self, id: &ChangeId, branch: &str) -> Result<Trusted, ForgeError> {
+        self.trusted_now(id, branch).await
+    }
+
+    async fn propose(&self, id: &ChangeId, proposal: &Proposal) -> Result<Proposed, ForgeError> {
+        self.open_proposal(id, proposal).await
     }
 }

@@ -121,6 +121,7 @@ export const COUNTS: WillCount = {
       todo: "",
     },
   ],
+  enrol: false,
 };
 
 /** A component of the blast radius. */

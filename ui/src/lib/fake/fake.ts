@@ -9,6 +9,7 @@ import type {
   Failure,
   FileView,
   Keys,
+  KeyProposal,
   KeyView,
   OutboxStateView,
   Queue,
@@ -529,6 +530,17 @@ class Fake implements Backend {
       fail("keys", "Not registered: no key is chosen.", "Choose a key first.");
     }
     return `${HOST} knows this key as a signing key of yours now.`;
+  }
+
+  async propose_key({ id }: { id: string }): Promise<KeyProposal | null> {
+    if (!this.#keys.some((key) => key.chosen)) {
+      fail("keys", "Not opened: no key is chosen, or the chosen one is not at hand.", "Choose a key first.");
+    }
+    const repo = id.replace(/^[^/]*\//, "").replace(/#\d+$/, "");
+    return {
+      said: `The change ${repo} #512 was opened. The key counts once it is merged; two other seniors must sign it, as every change of the policy.`,
+      url: `https://${HOST}/${repo}/pull/512`,
+    };
   }
 
   async set_prompted({ on }: { on: boolean }): Promise<null> {

@@ -344,6 +344,7 @@ export function sampleChanges(variant: string): SampleChange[] {
             todo: "Have its line added to the allowed signers on the target branch, or choose another key.",
           },
         ],
+        enrol: true,
       },
     },
     {

@@ -60,6 +60,7 @@ export function sheetOf(
             answer: "unknown",
             short: "only approvals count",
             reasons: [said("The gate counts approvals only; this is signed all the same.")],
+            enrol: false,
           },
     key,
     prompted,

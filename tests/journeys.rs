@@ -11,6 +11,7 @@ mod journeys {
     mod enrolling;
     mod exporting;
     mod faults;
+    mod holding;
     mod main_job;
     mod moving;
     mod network;

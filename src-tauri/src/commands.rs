@@ -2,8 +2,8 @@
 //! rules that the tests of the engine do not see. `build.rs` lists the same names, `capabilities/main.json` allows them.
 
 use countersign_engine::view::{
-    ChangeView, Decided, DecisionView, Exported, Failure, FileView, KeyProposal, KeyView, Keys, Queue,
-    QueueFilter, Sheet, SignInResult, Status, Withdrawn,
+    ChangeView, Decided, DecisionView, ExportForm, Exported, Failure, FileView, KeyProposal, KeyView, Keys,
+    Queue, QueueFilter, Sheet, SignInResult, Status, Withdrawn,
 };
 use tauri::State;
 
@@ -103,10 +103,10 @@ pub(crate) async fn withdraw(
     app.withdraw(id, review, words).await
 }
 
-/// Asks outside the window for a file, and writes the ledger's lines into it.
+/// Asks outside the window for a file, and writes the ledger into it.
 #[tauri::command]
-pub(crate) async fn export_ledger(app: State<'_, App>) -> Answer<Exported> {
-    app.export_ledger().await
+pub(crate) async fn export_ledger(app: State<'_, App>, form: ExportForm) -> Answer<Exported> {
+    app.export_ledger(form).await
 }
 
 /// Polls now.

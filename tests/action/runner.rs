@@ -96,7 +96,7 @@ impl Runner {
         for file in ["action.yml", "action.sh"] {
             fs::copy(Path::new(GATE).join(file), runner.at("action").join(file)).unwrap();
         }
-        symlink(gate(), runner.at("action/countersign-verify")).unwrap();
+        symlink(countersign_tests::gate(), runner.at("action/countersign-verify")).unwrap();
         for name in NOTED {
             let program = runner.at("programs").join(name);
             let note = format!(
@@ -211,18 +211,6 @@ fn inputs(action: &Action, contexts: &Value) -> Value {
         (name.clone(), Value::from(value))
     });
     Value::Object(all.collect())
-}
-
-/// The gate, which cargo has built beside this test.
-fn gate() -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    let built = own.ancestors().nth(2).unwrap().join("countersign-verify");
-    assert!(
-        built.is_file(),
-        "{} is not built; run `cargo build --workspace --bins`",
-        built.display()
-    );
-    built
 }
 
 /// Where a program is.

@@ -13,7 +13,11 @@ use super::bench::{Bench, REPO, change, commit};
 
 /// `ssh-keygen -Y verify` over the envelope in a review's body: a judge nobody here wrote.
 fn openssh_accepts(body: &str, signers: &str) -> bool {
-    let envelope = signature::extract(body).unwrap();
+    openssh_says(&signature::extract(body).unwrap(), signers)
+}
+
+/// The same over an envelope.
+pub(crate) fn openssh_says(envelope: &signature::Envelope, signers: &str) -> bool {
     let dir = TempDir::new().unwrap();
     let (sig, list, message) = (
         dir.path().join("a.sig"),

@@ -79,6 +79,11 @@ test("the ledger's export is in the outbox and the account, and says how it went
   await page.keyboard.press("Enter");
   await expect(outbox.getByText("Not exported: no file was chosen.")).toBeVisible();
   await expect(button).toBeFocused();
+  const forms = outbox.getByRole("group", { name: "What is exported" });
+  await expect(forms.getByRole("radio", { name: /^Lines/u })).toBeChecked();
+  await forms.getByRole("radio", { name: /^Lines/u }).focus();
+  await page.keyboard.press("ArrowDown");
+  await expect(forms.getByRole("radio", { name: /^Bundle/u })).toBeChecked();
   await page.getByRole("button", { name: /priya/u }).click();
   const account = page.getByRole("dialog", { name: "Account" });
   await account.getByRole("button", { name: "Export the ledger…" }).click();

@@ -43,6 +43,9 @@ pub struct Line {
     /// Why it ended otherwise than confirmed, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// SHA-256 of the judge's input as it was kept when the forge confirmed the decision ([`crate::bundle`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
 }
 
 impl Line {
@@ -109,6 +112,7 @@ mod tests {
                     envelope: None,
                     review: None,
                     why: None,
+                    input: None,
                 }
                 .seal();
                 previous = hash;

@@ -15,6 +15,8 @@
 //! | [`queue`] | sections, what moved between two polls, which notices follow |
 //! | [`decision`] | what a person decides, the statement they sign, the outbox's states |
 //! | [`signature`] | the signature, its envelope, the review's body that carries it |
+//! | [`collect`] | what the judge needs of the forge: what is asked, what is made of the answers |
+//! | [`bundle`] | the ledger with what its decisions were judged by, for years later |
 //! | [`changeset`] | digest of what a change does to the tree |
 //! | [`ledger`] | the hash-chained record of decisions |
 //! | [`policy`] | who is senior, which changes need a sign-off |
@@ -22,8 +24,10 @@
 //! | [`strict_json`] | JSON that names no key twice |
 //! | [`verify`] | the judge |
 
+pub mod bundle;
 pub mod change;
 pub mod changeset;
+pub mod collect;
 pub mod decision;
 pub mod evidence;
 pub mod finding;

@@ -237,6 +237,16 @@ impl Reason {
     }
 }
 
+impl Reason {
+    /// The judge itself did not know enough: nothing was decided.
+    pub(crate) fn is_in_the_dark(self) -> bool {
+        matches!(
+            self,
+            Self::NotJudged | Self::PolicyMissing | Self::PolicyUnreadable | Self::InputMissing
+        )
+    }
+}
+
 impl From<Reason> for Fault {
     fn from(reason: Reason) -> Self {
         Self {

@@ -10,14 +10,14 @@
 //! | `need` | whether a sign-off is needed: step 2 |
 //! | `people` | who had a part in the change: steps 2 and 14 |
 //! | `review` | one review: steps 3 to 14 |
-//! | `binding` | what a statement is bound to: steps 10 to 12 |
+//! | [`circumstances`] | one approval by itself: steps 4 to 12 |
 //! | `replay` | step 13 |
 //! | `glass` | an emergency: the end of step 14 |
 //! | `group` | step 16 |
 //! | [`objects`] | what a repository says, where there is one |
 //! | [`verdict`] | the answer |
 
-mod binding;
+pub mod circumstances;
 mod glass;
 mod group;
 pub mod input;
@@ -36,10 +36,12 @@ use jiff::Timestamp;
 use input::Dismissal;
 pub use input::Input;
 pub use objects::Objects;
-pub use verdict::{Outcome, Verdict};
+pub use people::may_be_address_of;
+pub use verdict::{Outcome, SignedBy, Verdict};
 
 use crate::change::{ChangeState, ReviewState};
 use crate::changeset::{self, Changed};
+use crate::decision::Decision;
 use crate::policy::{Requirement, Touched};
 use crate::reason::{Fault, Reason};
 use people::People;
@@ -152,12 +154,7 @@ fn steps(
             .notes
             .push("The list of changed paths could not be read whole: every rule applies.".to_owned());
     }
-    let touched: Option<Vec<Touched<'_>>> = changes
-        .as_ref()
-        .ok()
-        .map(|(changed, _)| changed.iter().map(touched).collect());
-    let gate_files = [&*input.trust.gate_files, &*trust.guarded].concat();
-    let requirement = trust.policy.requirement_for(touched.as_deref(), &gate_files);
+    let requirement = requirement(input, &trust, &changes);
     verdict.requirement = Some(requirement.clone());
 
     // 2
@@ -172,9 +169,7 @@ fn steps(
     }
 
     // 3 to 14, one review after the other
-    let changeset = changes.as_ref().map(|(_, digest)| digest.clone());
-    let changeset = changeset.map_err(Fault::clone);
-    let bench = Bench::new(input, &trust, &requirement, &people, changeset, now);
+    let bench = Bench::new(input, &trust, &requirement, &people, digest(changes), now);
     let judged = bench.judge_all(verdict)?;
     let accepted = &judged.accepted;
     verdict
@@ -186,7 +181,7 @@ fn steps(
             return Err(fault);
         }
         // It is not signed off, so it is an emergency or nothing.
-        let broken = glass::broken(&trust.policy, &judged.broken)?;
+        let broken = glass::broken(&trust.rules.policy, &judged.broken)?;
         let detail = glass::detail(&broken);
         verdict.loud(detail.clone());
         verdict.break_glass = Some(broken);
@@ -201,11 +196,47 @@ fn steps(
     Ok((Outcome::Accepted, format!("signed off by {}", names.join(", "))))
 }
 
+/// Who signed the decision that a review carries, whatever it is, as of `now`: the rules about the envelope, the key and what
+/// a statement is bound to (steps 4 to 12), and nothing of whether the change may pass.
+///
+/// # Errors
+/// The first of these steps that fails; [`Reason::ReviewState`] where there is no such review.
+pub fn signed_by(input: &Input, review: &str, decision: Decision, now: Timestamp) -> Result<SignedBy, Fault> {
+    let trust = Trust::read(input, &mut Verdict::new(input, now))?;
+    input.check()?;
+    let review = input.reviews.items.iter().find(|one| one.id == review);
+    let review = review.ok_or_else(|| Reason::ReviewState.because("there is no such review"))?;
+    let changes = changes(input);
+    let requirement = requirement(input, &trust, &changes);
+    let people = People::of(input);
+    Bench::new(input, &trust, &requirement, &people, digest(changes), now).signed_by(review, decision)
+}
+
+/// Every changed path and their digest, or why there is none.
+type Changes = Result<(Vec<Changed>, String), Fault>;
+
+fn digest(changes: Changes) -> Result<String, Fault> {
+    changes.map(|(_, digest)| digest)
+}
+
+/// What the policy asks of the change.
+fn requirement(input: &Input, trust: &Trust, changes: &Changes) -> Requirement {
+    let touched: Option<Vec<Touched<'_>>> = changes
+        .as_ref()
+        .ok()
+        .map(|(changed, _)| changed.iter().map(touched).collect());
+    let gate_files = [&*input.trust.gate_files, &*trust.guarded].concat();
+    trust
+        .rules
+        .policy
+        .requirement_for(touched.as_deref(), &gate_files)
+}
+
 /// What the change does, path by path, and its digest.
 ///
 /// # Errors
 /// [`Reason::InputMissing`] where the list is not whole or cannot be git's. Then nobody knows what was touched.
-fn changes(input: &Input) -> Result<(Vec<Changed>, String), Fault> {
+fn changes(input: &Input) -> Changes {
     let content = &input.content;
     let changed = content
         .whole()
@@ -253,7 +284,7 @@ fn open_change_request(
                 dismissal
                     .and_then(|dismissal| dismissal.by.as_ref())
                     .is_some_and(|by| {
-                        let other = by.id.as_deref().and_then(|id| trust.policy.senior(id));
+                        let other = by.id.as_deref().and_then(|id| trust.rules.policy.senior(id));
                         other.is_some_and(|other| {
                             other.id != senior.id && !people.had_a_part(other, &by.login)
                         })

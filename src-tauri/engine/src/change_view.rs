@@ -11,6 +11,7 @@ use crate::account::Account;
 use crate::counting;
 use crate::engine::{Engine, beside, now};
 use crate::ground;
+use crate::holding;
 use crate::markdown::markdown;
 use crate::noted;
 use crate::ports::{Desktop, Forge};
@@ -131,17 +132,28 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     pub(crate) fn change_view(&self, account: &Account, held: &Held) -> Result<ChangeView, Failure> {
         let change = &held.change;
         let key = self.live().key.clone();
+        let (online, at) = (self.is_answered(), now());
         let store = self.store();
         let diff = store.diff(&change.target.oid, &change.head.oid)?;
         let viewed = store.viewed(&change.id, &change.head.oid)?;
         let acknowledged = store.acknowledged(&change.id, &change.head.oid)?;
         let looked = store.looked(&change.id)?;
+        let given = holding::latest(&store, account, &change.id, at)?;
+        let holding = |entry: &str| {
+            let given = given.as_ref().filter(|given| given.entry.entry == entry)?;
+            Some(given.view(online, at))
+        };
         let decided = store
             .decisions_on(&change.id)?
             .into_iter()
             .find(|entry| entry.head == change.head.oid && !entry.hidden)
-            .map(|entry| decision_row(&entry, account));
-        let approval = withdrawing::standing(&store, change, account)?;
+            .map(|entry| decision_row(&entry, account, holding(&entry.entry)));
+        let mut approval = withdrawing::standing(&store, change, account)?;
+        if let (Some(approval), Some(given)) = (&mut approval, &given)
+            && given.entry.review.as_ref() == Some(&approval.review)
+        {
+            approval.holding = holding(&given.entry.entry);
+        }
         let earlier = looked.iter().find(|looked| looked.head != change.head.oid);
         let earlier_diff = match earlier {
             Some(looked) => store.diff(&change.target.oid, &looked.head)?,
@@ -219,7 +231,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                     .into(),
                 })
                 .collect(),
-            reviews: proof::reviews(change, account),
+            reviews: proof::reviews(held, account),
             ground: ground::ground(change, &held.facts, patch.as_ref()),
             since_last: earlier
                 .map(|looked| since_last(change, looked, patch.as_ref(), earlier_diff.as_deref())),

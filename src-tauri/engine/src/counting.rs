@@ -7,6 +7,7 @@ use countersign_core::change::{Change, Identity, Person, ReviewState};
 use countersign_core::patch::Patch;
 use countersign_core::policy::{AllowedSigners, Policy, Presence, RevokedKeys, Rulebook, Senior, Unreadable};
 use countersign_core::trailers::{ByLine, by_lines};
+use countersign_core::verify::may_be_address_of;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::asked::requirement;
@@ -49,8 +50,8 @@ pub(crate) fn will_count(
     now: Timestamp,
 ) -> WillCount {
     let change = &held.change;
-    let mut no = conflicts(viewer, held);
     let Some(text) = &held.facts.policy else {
+        let mut no = conflicts(viewer, held, None);
         let none = reason(
             "The target branch has no policy, so no gate can ask for this approval.",
             "Add .github/countersign.toml to the target branch.",
@@ -62,6 +63,7 @@ pub(crate) fn will_count(
     let rules = match rulebook(text, &held.facts) {
         Ok(rules) => rules,
         Err(Unread { unknown, why }) => {
+            let mut no = conflicts(viewer, held, None);
             let sure = if unknown && no.is_empty() { "unknown" } else { "no" };
             no.insert(0, why);
             let short = if unknown {
@@ -75,6 +77,7 @@ pub(crate) fn will_count(
     let asked = requirement(&rules.policy, patch);
     let (mut also, mut unknown_key) = (Vec::new(), false);
     let senior = viewer.id.as_deref().and_then(|id| rules.policy.senior(id));
+    let mut no = conflicts(viewer, held, senior);
     match (senior, key) {
         (None, _) => no.push(reason(
             "The policy does not name you as a senior.",
@@ -148,7 +151,7 @@ pub(crate) fn will_count(
 }
 
 /// What the policy and its files say, tightened by the organisation's; or why that is not known.
-fn rulebook(text: &str, facts: &Facts) -> Result<Rulebook, Unread> {
+pub(crate) fn rulebook(text: &str, facts: &Facts) -> Result<Rulebook, Unread> {
     let own = read(
         text,
         facts.allowed_signers.as_deref(),
@@ -171,20 +174,28 @@ fn rulebook(text: &str, facts: &Facts) -> Result<Rulebook, Unread> {
         organisation.allowed_signers.as_deref(),
         organisation.revoked_keys.as_deref(),
     )?;
+    if theirs.policy.extends.is_some() {
+        return Err(unreadable(
+            "The organisation's policy",
+            "it extends another policy itself",
+        ));
+    }
     Ok(own.tightened_by(&theirs))
 }
 
+fn unreadable(what: &str, why: impl std::fmt::Display) -> Unread {
+    Unread {
+        unknown: false,
+        why: reason(
+            format!("{what} cannot be read: {why}."),
+            "Ask whoever keeps it; the gate refuses everything until then.",
+        ),
+    }
+}
+
 fn read(policy: &str, signers: Option<&str>, revoked: Option<&str>) -> Result<Rulebook, Unread> {
-    let unreadable = |what: &'static str| {
-        move |error: Unreadable| Unread {
-            unknown: false,
-            why: reason(
-                format!("{what} cannot be read: {error}."),
-                "Ask whoever keeps it; the gate refuses everything until then.",
-            ),
-        }
-    };
-    let policy = Policy::parse(policy).map_err(unreadable("The policy"))?;
+    let as_one = |what: &'static str| move |error: Unreadable| unreadable(what, error);
+    let policy = Policy::parse(policy).map_err(as_one("The policy"))?;
     let signers = signers.ok_or_else(|| Unread {
         unknown: false,
         why: reason(
@@ -201,24 +212,35 @@ fn read(policy: &str, signers: Option<&str>, revoked: Option<&str>) -> Result<Ru
             ),
         });
     }
+    let signers = AllowedSigners::parse(signers).map_err(as_one("The list of allowed signers"))?;
+    let twice = |why: String| unreadable("The list of allowed signers", visible(&why));
+    signers.check_against(&policy).map_err(twice)?;
     Ok(Rulebook {
-        signers: AllowedSigners::parse(signers).map_err(unreadable("The list of allowed signers"))?,
+        signers,
         revoked: RevokedKeys::parse(revoked.unwrap_or_default())
-            .map_err(unreadable("The list of revoked keys"))?,
+            .map_err(as_one("The list of revoked keys"))?,
         policy,
     })
 }
 
 /// Why the rules are not known.
-struct Unread {
+pub(crate) struct Unread {
     /// They may be well; they could not be looked at from here.
     unknown: bool,
-    why: Message,
+    pub(crate) why: Message,
 }
 
-/// Who may not approve, whoever they are in the policy.
-fn conflicts(viewer: &Person, held: &Held) -> Vec<Message> {
+/// Why this user may not approve: what they had to do with the change. `senior`: who they are in the policy, if anybody.
+pub(crate) fn conflicts(viewer: &Person, held: &Held, senior: Option<&Senior>) -> Vec<Message> {
     let change = &held.change;
+    let anybody = Senior {
+        login: viewer.login.clone(),
+        id: viewer.id.clone().unwrap_or_default(),
+        principal: viewer.login.clone(),
+        hardware_keys: Vec::new(),
+    };
+    let senior = senior.unwrap_or(&anybody);
+    let address_is = |address: &str| may_be_address_of(address, senior, &viewer.login);
     let mut no = Vec::new();
     let me = |person: &Person| person.id.is_some() && person.id == viewer.id;
     let another = "Another senior must sign.";
@@ -227,9 +249,7 @@ fn conflicts(viewer: &Person, held: &Held) -> Vec<Message> {
     } else if held.facts.pushers.iter().flatten().any(me) {
         no.push(reason("You pushed to its branch.", another));
     }
-    let mine = |identity: &Identity| {
-        identity.account.as_ref().is_some_and(me) || address_is(viewer, &identity.email)
-    };
+    let mine = |identity: &Identity| identity.account.as_ref().is_some_and(me) || address_is(&identity.email);
     if change
         .commits
         .iter()
@@ -237,7 +257,7 @@ fn conflicts(viewer: &Person, held: &Held) -> Vec<Message> {
     {
         no.push(reason("A commit in it is yours.", another));
     }
-    let named = |line: &ByLine| addresses(&line.value).any(|address| address_is(viewer, address));
+    let named = |line: &ByLine| addresses(&line.value).any(address_is);
     if co_authors(change).any(|line| named(&line)) {
         no.push(reason("A commit in it names you as a co-author.", another));
     }
@@ -316,15 +336,6 @@ fn addresses(value: &str) -> impl Iterator<Item = &str> {
         .skip(1)
         .filter_map(|rest| rest.split_once('>'))
         .map(|(address, _)| address.trim())
-}
-
-/// GitHub's private addresses carry the account's id. Source: GitHub's documentation on commit e-mail addresses.
-fn address_is(viewer: &Person, address: &str) -> bool {
-    let Some(id) = &viewer.id else { return false };
-    address
-        .strip_suffix("@users.noreply.github.com")
-        .and_then(|local| local.split_once('+'))
-        .is_some_and(|(found, _)| found == id)
 }
 
 /// Whose the key is by the policy, and what the gate takes from its signatures of who was there.

@@ -111,7 +111,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         self.changed();
         Ok(Decided {
             signed: true,
-            entry: Some(decision_row(&entry, &account)),
+            entry: Some(decision_row(&entry, &account, None)),
         })
     }
 
@@ -184,6 +184,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             envelope: Some(envelope.to_json()),
             review: None,
             why: None,
+            input: None,
         }
         .seal();
         store.queue_decision(&new, &line, &hash)?;

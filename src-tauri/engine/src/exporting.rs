@@ -1,4 +1,5 @@
-//! Exporting the ledger: its lines as they are, into a file that the user chose outside the webview.
+//! Exporting the ledger into a file that the user chose outside the webview: its lines as they are, or as a bundle that
+//! `countersign-verify bundle` checks with no forge. Nothing is fetched.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -9,8 +10,10 @@ use countersign_core::ledger;
 use crate::engine::{Engine, beside, now};
 use crate::ports::{Desktop, Forge};
 use crate::rows::visible;
-use crate::view::{Exported, Failure, Message};
+use crate::view::{ExportForm, Exported, Failure, Message};
 use crate::words;
+
+mod bundling;
 
 /// The ledger's lines, and what its chain says of them.
 struct Chain {
@@ -18,20 +21,30 @@ struct Chain {
     broken: Option<String>,
 }
 
+/// What is written, and what is said of it afterwards.
+struct Export {
+    bytes: Vec<u8>,
+    told: Message,
+}
+
 impl<F: Forge, D: Desktop> Engine<F, D> {
-    /// Checks the chain and writes its lines, byte for byte, where the user says. A broken chain is written too, and
-    /// said to be broken: who looks into that needs the lines as they are.
+    /// Checks the ledger and writes it where the user says. A broken chain is written too, byte for byte, and said to be
+    /// broken: who looks into that needs the lines as they are.
     ///
     /// # Errors
     /// There is nothing to export, or it could not be written: then no file was made or changed.
-    pub async fn export_ledger(&self) -> Result<Exported, Failure> {
+    pub async fn export_ledger(&self, form: ExportForm) -> Result<Exported, Failure> {
         if self.chain()?.lines.is_empty() {
             return Err(Failure::other(
                 "The ledger is empty: nothing was decided on this machine yet. No file was made.",
                 "",
             ));
         }
-        let name = format!("countersign-ledger-{}.jsonl", now().strftime("%Y-%m-%d"));
+        let day = now().strftime("%Y-%m-%d");
+        let name = match form {
+            ExportForm::Lines => format!("countersign-ledger-{day}.jsonl"),
+            ExportForm::Bundle => format!("countersign-bundle-{day}.json"),
+        };
         let Some(path) = self.inner.desktop.save_as(name).await else {
             return Ok(Exported {
                 saved: false,
@@ -42,21 +55,17 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 },
             });
         };
-        // Read after the question: a decision may have come to its end meanwhile.
-        let chain = self.chain()?;
+        let engine = self.clone();
         beside(move || {
-            write(&path, &chain.lines).map_err(|error| {
-                Failure::other(
-                    format!(
-                        "{} cannot be written: {error}. The ledger is unchanged.",
-                        visible(&path.display().to_string())
-                    ),
-                    "Choose another folder.",
-                )
-            })?;
+            // Read after the question: a decision may have come to its end meanwhile.
+            let export = match form {
+                ExportForm::Lines => lines(&path, &engine.chain()?),
+                ExportForm::Bundle => bundling::export(&path, &engine.bundle()?)?,
+            };
+            write(&path, &export.bytes).map_err(|error| unwritten(&path, &error))?;
             Ok(Exported {
                 saved: true,
-                message: told(&path, &chain),
+                message: export.told,
             })
         })
         .await
@@ -78,13 +87,17 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     }
 }
 
-fn told(path: &Path, chain: &Chain) -> Message {
+fn lines(path: &Path, chain: &Chain) -> Export {
+    let bytes = (chain.lines.iter())
+        .flat_map(|line| [line.as_bytes(), b"\n"])
+        .collect::<Vec<_>>()
+        .concat();
     let written = format!(
         "{} written to {}",
         words::count(chain.lines.len(), "line was", "lines were"),
         visible(&path.display().to_string())
     );
-    match &chain.broken {
+    let told = match &chain.broken {
         None => Message {
             what: format!("{written}."),
             kept: "The chain is whole: each line holds the hash of the line before it.".into(),
@@ -93,23 +106,33 @@ fn told(path: &Path, chain: &Chain) -> Message {
         Some(broken) => Message {
             what: format!("{written}, but the chain is broken: {broken}."),
             kept: "The lines were written as they are.".into(),
-            todo: "Compare them with an earlier export, and the approvals with the reviews at the forge."
-                .into(),
+            todo: COMPARE.into(),
         },
-    }
+    };
+    Export { bytes, told }
+}
+
+/// What to do about a ledger that contradicts itself.
+const COMPARE: &str = "Compare them with an earlier export, and the approvals with the reviews at the forge.";
+
+fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    Failure::other(
+        format!(
+            "{} cannot be written: {error}. The ledger is unchanged.",
+            visible(&path.display().to_string())
+        ),
+        "Choose another folder.",
+    )
 }
 
 /// All of it or nothing: beside the file first, then in its place.
-fn write(path: &Path, lines: &[String]) -> io::Result<()> {
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".part");
     let beside = Path::new(&beside);
     let write = || {
         let mut file = File::create(beside)?;
-        for line in lines {
-            file.write_all(line.as_bytes())?;
-            file.write_all(b"\n")?;
-        }
+        file.write_all(bytes)?;
         file.sync_all()?;
         std::fs::rename(beside, path)
     };

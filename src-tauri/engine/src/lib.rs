@@ -20,8 +20,9 @@
 //! | `prompting` | whether the system asks for the password before each signature |
 //! | `enrolling` | the forge is told of the key |
 //! | `outbox` | from signed to confirmed |
+//! | `holding` | which approvals still hold, by the gate's own rules |
 //! | `withdrawing` | an approval dismissed at the forge by who gave it |
-//! | `exporting` | the ledger as a file |
+//! | `exporting` | the ledger as a file: lines, or a bundle |
 //! | [`store`] | the local database |
 //! | [`github`] | the forge, over GitHub's interfaces |
 //! | [`agent`] | keys and signatures from ssh-agent |
@@ -54,6 +55,7 @@ pub mod github;
 mod ground;
 mod hidden;
 mod highlight;
+mod holding;
 mod limited;
 mod links;
 pub mod markdown;

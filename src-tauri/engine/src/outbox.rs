@@ -10,6 +10,7 @@
 //! before the decision is ended, so that a failure on the way leaves a decision to be taken up again, not a draft.
 
 use countersign_core::change::{ChangeState, Oid, Review, ReviewState};
+use countersign_core::changeset::sha256_hex;
 use countersign_core::decision::{Decision, OutboxState};
 use countersign_core::ledger;
 use countersign_core::signature::{extract, is_carried_by};
@@ -17,11 +18,12 @@ use countersign_core::signature::{extract, is_carried_by};
 use crate::account::Online;
 use crate::engine::{Engine, now};
 use crate::ports::{Desktop, Forge, ForgeError, HeadNow};
-use crate::store::{Entry, StoreError};
+use crate::store::{Entry, KeptInput, StoreError};
 use crate::view::Message;
 use crate::words;
 
 mod ending;
+pub(crate) mod keeping;
 
 use ending::{End, KEPT, Refusal, UNREADABLE, ending, gone_commit, moved};
 
@@ -254,8 +256,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 .and_then(|head| moved(entry, &head, "while it was submitted"))
         };
         let Some(moved) = moved else {
+            let kept = self.judged_by(online, entry).await?;
             entry.message = None;
-            return Ok(self.settle(entry, OutboxState::Confirmed));
+            return Ok(self.settle(entry, OutboxState::Confirmed, Some(&kept)));
         };
         if entry.decision == Decision::Comment {
             let end = End::Superseded(format!("{moved} The comment stays at the forge."));
@@ -319,7 +322,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                     message.todo
                 );
                 entry.message = Some(message);
-                Ok(self.settle(entry, state))
+                Ok(self.settle(entry, state, None))
             }
         }
     }
@@ -337,7 +340,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     fn end(&self, entry: &mut Entry, end: End) -> Went {
         let (state, message) = ending(entry, end);
         entry.message = Some(message);
-        self.settle(entry, state)
+        self.settle(entry, state, None)
     }
 
     /// The user takes a decision back before anything of it was sent.
@@ -353,7 +356,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         entry.hidden = true;
         entry.state = OutboxState::HandedBack;
         entry.settled_at = Some(now());
-        self.write_end(entry)
+        self.write_end(entry, None)
     }
 
     /// The forge cannot be asked now: the decision waits, and says why.
@@ -394,15 +397,15 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         }
     }
 
-    fn settle(&self, entry: &mut Entry, state: OutboxState) -> Went {
+    fn settle(&self, entry: &mut Entry, state: OutboxState, kept: Option<&KeptInput>) -> Went {
         entry.state = state;
         entry.settled_at = Some(now());
-        let written = self.write_end(entry);
+        let written = self.write_end(entry, kept);
         // Where it failed, the state on disk is the one before: the next round ends the same way.
         if self.wrote(written) { Went::On } else { Went::Wait }
     }
 
-    fn write_end(&self, entry: &Entry) -> Result<(), StoreError> {
+    fn write_end(&self, entry: &Entry, kept: Option<&KeptInput>) -> Result<(), StoreError> {
         let mut store = self.store();
         let head = store.ledger_head()?;
         let key = extract(&entry.body)
@@ -422,9 +425,13 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             envelope: None,
             review: entry.review.clone(),
             why: entry.message.as_ref().map(|message| message.what.clone()),
+            input: match kept {
+                Some(Ok(input)) => Some(sha256_hex(keeping::text(input)?.as_bytes())),
+                Some(Err(_)) | None => None,
+            },
         }
         .seal();
-        store.settle_decision(entry, &line, &hash)
+        store.settle_decision(entry, &line, &hash, kept)
     }
 }
 

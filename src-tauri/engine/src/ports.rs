@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use countersign_core::change::{Change, ChangeId, ChangeState, Oid, Person, Review};
 use countersign_core::decision::Decision;
 use countersign_core::finding::Severity;
+use countersign_core::verify::Input;
 use countersign_prompt::{Purpose, Unprompted};
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -390,6 +391,12 @@ pub trait Forge: Send + Sync + Sized + 'static {
 
     /// All reviews of the change with their bodies, the user's pending one among them.
     fn reviews(&self, id: &ChangeId) -> impl Future<Output = Result<Vec<Review>, ForgeError>> + Send;
+
+    /// What the gate would be given of the change now, or in words why that cannot be had.
+    fn collect(
+        &self,
+        id: &ChangeId,
+    ) -> impl Future<Output = Result<Result<Input, String>, ForgeError>> + Send;
 
     /// Creates a pending review: only its author sees it.
     fn create_pending(

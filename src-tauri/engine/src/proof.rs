@@ -1,11 +1,13 @@
 //! The proof of a verdict, in the words of the window: why a change counts as AI-assisted, what depends on it, how
 //! large it is, and who has reviewed it.
 
-use countersign_core::change::{Change, ReviewState};
+use countersign_core::change::ReviewState;
 use countersign_core::evidence::{Evidence, Place, Role, Strength};
 use countersign_core::finding::{Component, Measures};
+use countersign_core::policy::Bind;
 
 use crate::account::Account;
+use crate::asked::Policies;
 use crate::queue_view::severity;
 use crate::rows::visible;
 use crate::store::Held;
@@ -162,7 +164,14 @@ pub(crate) fn components_words(held: &Held) -> String {
 }
 
 /// What others said of it.
-pub(crate) fn reviews(change: &Change, account: &Account) -> Vec<ReviewView> {
+pub(crate) fn reviews(held: &Held, account: &Account) -> Vec<ReviewView> {
+    let change = &held.change;
+    // The strictest of what may apply: only where every rule lets it may an older approval count.
+    let asked = Policies::of(&held.facts).requirement(None);
+    let older = match asked.map(|asked| asked.bind) {
+        Some(Bind::Changeset) => "approved an older head, which counts while the change does the same",
+        Some(Bind::Head) | None => "approved an older head, so it does not count",
+    };
     change
         .reviews
         .iter()
@@ -173,7 +182,7 @@ pub(crate) fn reviews(change: &Change, account: &Account) -> Vec<ReviewView> {
             let here = review.commit.as_ref() == Some(&change.head.oid);
             let words = match (review.state, here) {
                 (ReviewState::Approved, true) => "approved this head",
-                (ReviewState::Approved, false) => "approved an older head, so it does not count",
+                (ReviewState::Approved, false) => older,
                 (ReviewState::ChangesRequested, _) => "asks for changes",
                 (ReviewState::Commented, _) => "commented",
                 (ReviewState::Dismissed, _) => "had a review that was dismissed",

@@ -1,6 +1,8 @@
 //! The queue as the window lists it.
 
-use countersign_core::change::{AccountKind, Change, CheckState};
+use std::collections::BTreeMap;
+
+use countersign_core::change::{AccountKind, Asked, Change, ChangeId, CheckState};
 use countersign_core::decision::{Decision, OutboxState};
 use countersign_core::evidence::{Classification, Involvement};
 use countersign_core::finding::Severity;
@@ -9,12 +11,13 @@ use jiff::Timestamp;
 
 use crate::account::Account;
 use crate::engine::{Engine, beside, now};
+use crate::holding::{self, Approval};
 use crate::ports::{Desktop, Forge};
 use crate::rows::visible;
 use crate::store::{Entry, Held};
 use crate::view::{
-    Badge, Banner, BannerKind, CheckCounts, DecisionRow, DecisionView, Failure, InvolvementView, Message,
-    OutboxStateView, Queue, QueueFilter, Row, Section, SectionKind, SeverityView, TokenState,
+    Badge, Banner, BannerKind, CheckCounts, DecisionRow, DecisionView, Failure, HoldingView, InvolvementView,
+    Message, OutboxStateView, Queue, QueueFilter, Row, Section, SectionKind, SeverityView, TokenState,
 };
 use crate::withdrawing;
 use crate::words;
@@ -29,6 +32,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
     pub(crate) fn queue_of(&self, account: &Account, filter: QueueFilter) -> Result<Queue, Failure> {
         let banners = self.banners(account);
+        let (online, at) = (self.is_answered(), now());
         let (revision, first_sync) = {
             let live = self.live();
             (live.revision, live.refreshed_at.is_none())
@@ -40,6 +44,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             .filter(|held| held.change.id.host == account.address.host)
             .collect();
         let decisions = store.decisions()?;
+        let approvals: BTreeMap<ChangeId, Approval> = holding::approvals(&store, account, at)?
+            .into_iter()
+            .map(|given| (given.entry.change.clone(), given))
+            .collect();
         let decided = |held: &Held| {
             decisions.iter().find(|entry| {
                 entry.change == held.change.id
@@ -61,7 +69,12 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let mut hidden = 0u32;
         for held in &waiting {
             let Some(section) = held.section else { continue };
-            if decided(held).is_some() {
+            let given = approvals.get(&held.change.id);
+            // What holds need not be given again, wherever the head is now; what does not is shown below.
+            let asked_again = held.change.asked.contains(&Asked::ByName);
+            let holds = given.is_some_and(Approval::holds) && !asked_again;
+            if holds || decided(held).is_some() || given.is_some_and(|given| given.to_be_renewed().is_some())
+            {
                 continue;
             }
             if filter == QueueFilter::NeedsSignOff && !held.needs_sign_off {
@@ -81,19 +94,42 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             }
             listed.push((kind, row));
         }
-        let today = now().to_zoned_datetime(jiff::tz::TimeZone::system()).date();
+        for (given, ended) in approvals
+            .values()
+            .filter_map(|given| Some((given, given.to_be_renewed()?)))
+        {
+            if filter == QueueFilter::NeedsSignOff && !given.held.needs_sign_off {
+                hidden += 1;
+                continue;
+            }
+            let mut row = row(&given.held);
+            row.note = Some(
+                ended
+                    .note
+                    .map_or_else(|| came_back(&given.held.change), str::to_owned),
+            );
+            let looked = store.looked(&given.held.change.id)?;
+            row.unread = !looked
+                .iter()
+                .any(|looked| looked.head == given.held.change.head.oid);
+            listed.push((SectionKind::CameBack, row));
+        }
+        let date = |at: Timestamp| at.to_zoned_datetime(jiff::tz::TimeZone::system()).date();
+        let today = date(at);
         for entry in &decisions {
+            let given = approvals
+                .get(&entry.change)
+                .filter(|given| given.entry.entry == entry.entry);
             let kind = if entry.state == OutboxState::Confirmed {
-                let on = |at: Timestamp| at.to_zoned_datetime(jiff::tz::TimeZone::system()).date();
                 let withdrawn = entry.withdrawn.as_ref().map(|withdrawal| withdrawal.at);
-                if ![entry.settled_at, withdrawn]
-                    .into_iter()
-                    .flatten()
-                    .any(|at| on(at) == today)
-                {
+                let mut times = [entry.settled_at, withdrawn].into_iter().flatten();
+                if times.any(|at| date(at) == today) {
+                    SectionKind::DoneToday
+                } else if given.is_some() {
+                    SectionKind::Approvals
+                } else {
                     continue;
                 }
-                SectionKind::DoneToday
             } else {
                 SectionKind::Outbox
             };
@@ -102,7 +138,11 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 None => bare_row(entry),
             };
             row.since = entry.signed_at.to_string();
-            row.decision = Some(decision_row(entry, account));
+            row.decision = Some(decision_row(
+                entry,
+                account,
+                given.map(|given| given.view(online, at)),
+            ));
             listed.push((kind, row));
         }
         drop(store);
@@ -184,7 +224,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
 fn sections(mut listed: Vec<(SectionKind, Row)>, waiting: &[Held]) -> Vec<Section> {
     listed.sort_by(|(kind_a, a), (kind_b, b)| {
-        let settled = matches!(kind_a, SectionKind::Outbox | SectionKind::DoneToday);
+        let settled = matches!(
+            kind_a,
+            SectionKind::Outbox | SectionKind::Approvals | SectionKind::DoneToday
+        );
         kind_a.cmp(kind_b).then_with(|| {
             if settled {
                 b.since.cmp(&a.since)
@@ -218,20 +261,19 @@ fn why(kind: SectionKind, waiting: &[Held]) -> String {
                 .filter(|held| held.section == Some(queue::Section::YourTeams))
                 .flat_map(|held| &held.change.asked)
                 .filter_map(|asked| match asked {
-                    countersign_core::change::Asked::Team { team, .. } => {
+                    Asked::Team { team, .. } => {
                         Some(team.rsplit_once('/').map_or(team.as_str(), |(_, slug)| slug))
                     }
-                    countersign_core::change::Asked::ByName
-                    | countersign_core::change::Asked::Assigned
-                    | countersign_core::change::Asked::Reviewed => None,
+                    Asked::ByName | Asked::Assigned | Asked::Reviewed => None,
                 })
                 .collect();
             teams.sort_unstable();
             teams.dedup();
             teams.join(", ")
         }
-        SectionKind::CameBack => "moved after you decided".into(),
+        SectionKind::CameBack => "decided, and to be decided again".into(),
         SectionKind::Outbox => "not yet confirmed".into(),
+        SectionKind::Approvals => "given before today, still open".into(),
         SectionKind::DoneToday => "confirmed by the forge".into(),
     }
 }
@@ -315,7 +357,7 @@ fn bare_row(entry: &Entry) -> Row {
     }
 }
 
-pub(crate) fn decision_row(entry: &Entry, account: &Account) -> DecisionRow {
+pub(crate) fn decision_row(entry: &Entry, account: &Account, holding: Option<HoldingView>) -> DecisionRow {
     let url = entry
         .review
         .as_ref()
@@ -343,6 +385,7 @@ pub(crate) fn decision_row(entry: &Entry, account: &Account) -> DecisionRow {
             .map(withdrawing::message)
             .or_else(|| entry.message.clone()),
         url,
+        holding,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use countersign_core::decision::{Decision, nonce};
 use countersign_core::finding::{Finding, Severity};
+use countersign_core::policy::{Bind, Requirement};
 
 use crate::account::Account;
 use crate::counting;
@@ -96,12 +97,20 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             } else {
                 counting::not_an_approval()
             },
+            valid: format!("{}{until}.", bound(ready.requirement.as_ref())),
             key: ready.key,
             prompted: self.is_prompted()?,
-            valid: format!("For this head only,{until}."),
             statement: text,
             blockers,
         })
+    }
+}
+
+/// What an approval is bound to, by the policy.
+fn bound(asked: Option<&Requirement>) -> &'static str {
+    match asked.map(|asked| asked.bind) {
+        Some(Bind::Changeset) => "For what the change does now, wherever its head is,",
+        Some(Bind::Head) | None => "For this head only,",
     }
 }
 

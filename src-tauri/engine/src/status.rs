@@ -60,7 +60,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let queue = self.queue_of(&account, QueueFilter::NeedsSignOff)?;
         let waiting = queue.sections.iter().filter(|section| match section.kind {
             SectionKind::NeedsYou | SectionKind::YourTeams | SectionKind::CameBack => true,
-            SectionKind::Outbox | SectionKind::DoneToday => false,
+            SectionKind::Outbox | SectionKind::Approvals | SectionKind::DoneToday => false,
         });
         let rows: Vec<_> = waiting.flat_map(|section| &section.rows).collect();
         let line = |row: &&Row| {

@@ -7,7 +7,7 @@
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use countersign_core::change::{Change, ChangeId, Oid};
+use countersign_core::change::{Change, ChangeId, ChangeState, Oid};
 use countersign_core::queue::{Event, Section, Standing};
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
@@ -18,11 +18,13 @@ use serde::Serialize;
 
 mod backup;
 mod held;
+mod inputs;
 mod outbox;
 mod reading;
 mod schema;
 
 pub use held::{Facts, Held, Known, SideNames};
+pub use inputs::KeptInput;
 pub use outbox::{Entry, NewEntry, Withdrawal};
 pub use reading::{Acknowledgement, Looked};
 
@@ -197,14 +199,16 @@ impl Store {
         Ok(())
     }
 
-    /// A change that the forge no longer shows to this account leaves the queue; what was read of it is kept.
-    pub fn leave(&self, id: &ChangeId) -> Result<(), StoreError> {
+    /// A change that came to its end, or that the forge no longer shows to this account (`None`), leaves the queue; what
+    /// was read of it is kept.
+    pub fn leave(&self, id: &ChangeId, end: Option<ChangeState>) -> Result<(), StoreError> {
         let Some(mut held) = self.held(id)? else {
             return Ok(());
         };
         held.section = None;
+        held.change.state = end.unwrap_or(held.change.state);
         self.db.execute(
-            "UPDATE change SET waits = 0, held = ?2 WHERE id = ?1",
+            "UPDATE change SET waits = 0, open = 0, held = ?2 WHERE id = ?1",
             params![id.to_string(), json(&held)?],
         )?;
         Ok(())
@@ -221,6 +225,19 @@ impl Store {
         text.as_deref().map(change_from).transpose()
     }
 
+    /// When the change was last read, by the local clock.
+    pub fn read_at(&self, id: &ChangeId) -> Result<Option<Timestamp>, StoreError> {
+        let text: Option<String> = self
+            .db
+            .query_row(
+                "SELECT read_at FROM change WHERE id = ?1",
+                [id.to_string()],
+                |row| row.get(0),
+            )
+            .optional()?;
+        text.as_deref().map(timestamp).transpose()
+    }
+
     /// All that wait.
     pub fn waiting(&self) -> Result<Vec<Held>, StoreError> {
         let mut query = self
@@ -234,14 +251,15 @@ impl Store {
     pub fn known(&self) -> Result<Vec<Known>, StoreError> {
         let mut query = self
             .db
-            .prepare_cached("SELECT node_id, head, updated_at, waits, whole FROM change")?;
+            .prepare_cached("SELECT id, node_id, head, updated_at, waits, whole FROM change")?;
         let rows = query.query_map([], |row| {
             let text = |index| row.get::<_, String>(index);
-            Ok((text(0)?, text(1)?, text(2)?, row.get(3)?, row.get(4)?))
+            Ok((text(0)?, text(1)?, text(2)?, text(3)?, row.get(4)?, row.get(5)?))
         })?;
         rows.map(|row| {
-            let (node_id, head, updated, waits, settled) = row?;
+            let (id, node_id, head, updated, waits, settled) = row?;
             Ok(Known {
+                id: outbox::change_id(&id)?,
                 node_id,
                 head,
                 updated_at: timestamp(&updated)?,
@@ -401,10 +419,10 @@ fn follow_rename(tx: &Transaction<'_>, change: &Change) -> Result<(), StoreError
 fn put_one(tx: &Transaction<'_>, held: &Held, diff: Option<&[u8]>, now: Timestamp) -> Result<(), StoreError> {
     let change = &held.change;
     tx.execute(
-        "INSERT INTO change (id, node_id, head, updated_at, waits, held, read_at, whole)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        "INSERT INTO change (id, node_id, head, updated_at, waits, held, read_at, whole, open)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1)
          ON CONFLICT (id) DO UPDATE SET
-         node_id = ?2, head = ?3, updated_at = ?4, waits = ?5, held = ?6, read_at = ?7, whole = ?8",
+         node_id = ?2, head = ?3, updated_at = ?4, waits = ?5, held = ?6, read_at = ?7, whole = ?8, open = 1",
         params![
             change.id.to_string(),
             change.node_id,

@@ -7,9 +7,10 @@ use countersign_core::poller::Outcome;
 use countersign_core::queue::{self, Standing};
 use jiff::SignedDuration;
 
-use crate::account::Online;
+use crate::account::{Account, Online};
 use crate::assessing;
 use crate::engine::{Engine, now};
+use crate::holding;
 use crate::ports::{Desktop, Forge, ForgeError, Hit, Hydrated, Notice};
 use crate::store::{Facts, Held, REFRESHED, SYNCED};
 use crate::view::{Connection, Message};
@@ -147,7 +148,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 }
             }
         }
-        self.tell().await;
+        self.tell(&online.account).await;
         Ok(probe.quota.map(|quota| (quota.left, quota.resets_at)))
     }
 
@@ -164,8 +165,18 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             }
             (due, std::mem::take(&mut live.asked))
         };
-        let known = self.store().known();
+        let (known, approved) = {
+            let store = self.store();
+            (store.known(), store.confirmed_on_open())
+        };
         let known = self.found(known).unwrap_or_default();
+        // Searches show open changes only: one that was approved and is not among them may have come to its end.
+        let approved: BTreeSet<ChangeId> = self
+            .found(approved)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|entry| entry.change)
+            .collect();
         let mut wanted: BTreeSet<String> = hits.keys().map(|id| (*id).to_owned()).collect();
         for known in known {
             match hits.get(known.node_id.as_str()) {
@@ -177,7 +188,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                         wanted.remove(&known.node_id);
                     }
                 }
-                None if known.waits => {
+                None if known.waits || approved.contains(&known.id) => {
                     wanted.insert(known.node_id);
                 }
                 None => {}
@@ -190,7 +201,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let left = {
             let store = self.store();
             store.id_of(node_id).and_then(|id| match id {
-                Some(id) => store.leave(&id),
+                Some(id) => store.leave(&id, None),
                 None => Ok(()),
             })
         };
@@ -209,7 +220,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             None => keep_asked(&mut change, before.as_ref(), round.all),
         }
         if change.state != ChangeState::Open {
-            let left = self.store().leave(&change.id);
+            let left = self.store().leave(&change.id, Some(change.state));
             self.wrote(left);
             return Ok(());
         }
@@ -283,10 +294,23 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     }
 
     /// Notices for what moved since the last poll; the first sync is silent.
-    async fn tell(&self) {
+    async fn tell(&self, account: &Account) {
         let (moves, first) = {
             let store = self.store();
-            let Ok(waiting) = store.waiting() else { return };
+            let Ok(mut waiting) = store.waiting() else { return };
+            // An approval that holds at the new head too (a branch brought up to date) asks nothing of the user.
+            let Ok(given) = holding::approvals(&store, account, now()) else {
+                return;
+            };
+            let holds = |held: &Held| {
+                given
+                    .iter()
+                    .any(|one| one.holds() && one.entry.change == held.change.id)
+            };
+            waiting.retain(|held| {
+                let came_back = held.section == Some(queue::Section::CameBack);
+                !came_back || held.change.asked.contains(&Asked::ByName) || !holds(held)
+            });
             // Only what needs a sign-off is told, and only what may be told is claimed: a change that comes to need
             // one later, at the same head, is new then.
             let next: Vec<Standing> = waiting

@@ -16,10 +16,10 @@ fn the_committed_typescript_is_what_view_says() {
     let config = Config::default().with_large_int("number");
     let body = declarations!(&config;
         SeverityView, InvolvementView, Badge, CheckCounts, SectionKind, Queue, QueueFilter, Section, Row,
-        DecisionRow, DecisionView, OutboxStateView, Message, BannerKind, Banner, Run, VerdictView, EvidenceView,
+        DecisionRow, DecisionView, HoldingState, HoldingView, OutboxStateView, Message, BannerKind, Banner, Run, VerdictView, EvidenceView,
         FindingView, ComponentView, NotAssessedView, CheckView, ReviewView, GroundView, FileKind, FileEntry, ChangeView, ApprovalView,
         RowKind, Piece, DiffRow, FileView, WillCount, KeyPlace, KeyView, Keys, KeyProposal, Sheet, Connection, KeychainState,
-        TokenState, AccountView, Status, SignInStep, SignInResult, Decided, Withdrawn, Exported, Failure, Code,
+        TokenState, AccountView, Status, SignInStep, SignInResult, Decided, Withdrawn, ExportForm, Exported, Failure, Code,
     );
     let text = format!(
         "// Generated from src-tauri/engine/src/view.rs by `cargo test -p countersign-engine` with \

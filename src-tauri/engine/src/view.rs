@@ -4,7 +4,11 @@
 //! Texts that a person wrote at the forge are plain strings, to be rendered as text and never as markup. The one
 //! exception is a field called `html`, which has been through `markdown` and is safe under the window's CSP.
 
+mod holding;
+
 use serde::{Deserialize, Serialize};
+
+pub use holding::{HoldingState, HoldingView};
 
 /// How bad a finding or a change is. `none`: nothing was found (which is not a clearance).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -75,10 +79,12 @@ pub enum SectionKind {
     NeedsYou,
     /// Asked through a team or CODEOWNERS.
     YourTeams,
-    /// Approved by the user, then the head moved.
+    /// Decided by the user, then the head moved; or approved, and the approval no longer holds.
     CameBack,
     /// Signed, not yet confirmed by the forge, or handed back.
     Outbox,
+    /// Approved by the user before today, and still open.
+    Approvals,
     /// Decided today and confirmed.
     DoneToday,
 }
@@ -180,6 +186,8 @@ pub struct DecisionRow {
     pub message: Option<Message>,
     /// The forge's address of the review, once it has one.
     pub url: Option<String>,
+    /// For a confirmed approval on a change that is open still, the latest there: whether it holds.
+    pub holding: Option<HoldingView>,
 }
 
 /// A decision.
@@ -533,6 +541,8 @@ pub struct ApprovalView {
     pub head: String,
     /// When it was given; RFC 3339.
     pub at: Option<String>,
+    /// Whether it holds; `None` where that was not signed on this machine.
+    pub holding: Option<HoldingView>,
 }
 
 /// What a row of a file's diff is.
@@ -817,6 +827,17 @@ pub struct Decided {
 pub struct Withdrawn {
     /// The user confirmed in the native dialog, and the review is dismissed. `false`: they did not; nothing was changed.
     pub withdrawn: bool,
+}
+
+/// In which form the ledger is exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum ExportForm {
+    /// Its lines, JSON each.
+    Lines,
+    /// With what each decision was judged by, for `countersign-verify bundle`.
+    Bundle,
 }
 
 /// How an export went.

@@ -238,7 +238,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         }
         let held = self.store().held(&entry.change);
         self.found(held).flatten().is_some_and(|held| {
-            opinions(&held.change, account).any(|review| {
+            opinions(&held.change, account.viewer_id()).any(|review| {
                 Some(&review.id) == entry.review.as_ref() && review.state == ReviewState::Dismissed
             })
         })
@@ -304,6 +304,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             envelope: None,
             review: Some(review.to_owned()),
             why: Some(message(&withdrawal).what),
+            input: None,
         }
         .seal();
         store.withdraw(&withdrawal, &line, &hash)
@@ -347,11 +348,11 @@ fn gone(what: &str) -> Failure {
 fn own<'a>(reviews: &'a [Review], id: &str, account: &Account) -> Option<&'a Review> {
     reviews
         .iter()
-        .find(|review| review.id == id && is_own(review, account))
+        .find(|review| review.id == id && is_own(review, account.viewer_id()))
 }
 
-fn is_own(review: &Review, account: &Account) -> bool {
-    review.author.as_ref().and_then(|author| author.id.as_deref()) == Some(account.viewer_id())
+fn is_own(review: &Review, viewer_id: &str) -> bool {
+    review.author.as_ref().and_then(|author| author.id.as_deref()) == Some(viewer_id)
 }
 
 /// What the user approved with it; `None` where it carries no approval that the user signed.
@@ -378,12 +379,12 @@ fn key_of(body: &str) -> String {
 }
 
 /// The user's reviews that say yes or no, as last read; each may be named twice.
-fn opinions<'a>(change: &'a Change, account: &'a Account) -> impl Iterator<Item = &'a Review> {
+pub(crate) fn opinions<'a>(change: &'a Change, viewer_id: &'a str) -> impl Iterator<Item = &'a Review> {
     change
         .own_review
         .iter()
         .chain(&change.reviews)
-        .filter(|review| is_own(review, account))
+        .filter(move |review| is_own(review, viewer_id))
         .filter(|review| match review.state {
             ReviewState::Approved | ReviewState::ChangesRequested | ReviewState::Dismissed => true,
             ReviewState::Commented | ReviewState::Pending => false,
@@ -404,7 +405,7 @@ pub(crate) fn standing(
         .decisions_on(&change.id)?
         .into_iter()
         .find(|entry| entry.state == OutboxState::Confirmed && entry.decision != Decision::Comment);
-    let read = opinions(change, account).max_by_key(|review| review.submitted_at);
+    let read = opinions(change, account.viewer_id()).max_by_key(|review| review.submitted_at);
     let newer = match (&sent, read) {
         (Some(sent), Some(read)) => {
             sent.review.as_ref() != Some(&read.id) && read.submitted_at.is_none_or(|at| at < sent.signed_at)
@@ -419,6 +420,7 @@ pub(crate) fn standing(
                     review: sent.review?,
                     head: sent.head.to_string(),
                     at: Some(sent.signed_at.to_string()),
+                    holding: None,
                 })
             })
     } else {
@@ -427,6 +429,7 @@ pub(crate) fn standing(
                 review: read.id.clone(),
                 head: read.commit.as_ref().map(ToString::to_string).unwrap_or_default(),
                 at: read.submitted_at.map(|at| at.to_string()),
+                holding: None,
             })
     };
     Ok(found.filter(|found| !withdrawn.contains(&found.review)))

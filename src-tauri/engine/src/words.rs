@@ -14,6 +14,14 @@ pub(crate) fn sentence(text: &str) -> String {
     format!("{}{}{stop}", first.to_uppercase(), chars.as_str())
 }
 
+/// The text with its first letter small, for the middle of a sentence.
+pub(crate) fn lower(text: &str) -> String {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
 /// The forge's error and what to do about it, in one line.
 pub(crate) fn forge_error(error: &ForgeError) -> String {
     let message = forge_trouble(error);

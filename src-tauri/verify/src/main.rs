@@ -1,7 +1,6 @@
 //! `countersign-verify`: the gate. It judges what CI collected, says why by name, and touches no network.
 //! `README.md` beside it is for those who run it.
 
-mod bundle;
 mod collect;
 mod extract;
 mod git;
@@ -18,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use collect::Subject;
+use countersign_core::bundle::{self, Bundle};
 use countersign_core::change::Oid;
 use countersign_core::changeset::ObjectFormat;
 use countersign_core::reason::{Fault, Reason};
@@ -96,8 +96,8 @@ enum Command {
         #[arg(long, value_name = "FOLDER")]
         out: PathBuf,
     },
-    /// Judge an exported bundle as of the time that it names, with no forge: exit 0 if its parts fit together, 1 if not, 2
-    /// where it cannot be read. It proves no time, so it is no gate.
+    /// Check an exported ledger and judge each of its decisions as of when the forge confirmed it, with no forge: exit 0 if
+    /// no part contradicts another, 1 if one does, 2 where it cannot be read. It proves no time, so it is no gate.
     Bundle {
         /// The bundle; `-` reads standard input.
         #[arg(value_name = "FILE")]
@@ -341,9 +341,11 @@ fn extract_file(body: &Path, out: &Path) -> io::Result<u8> {
 }
 
 fn check_bundle(path: &Path) -> io::Result<u8> {
-    match bundle::check(&read(path)?) {
-        Ok(found) => {
-            writeln!(io::stdout(), "{:#}", found.document)?;
+    match Bundle::from_json(&read(path)?) {
+        Ok(bundle) => {
+            let found = bundle::check(&bundle);
+            writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&found)?)?;
+            write!(io::stderr(), "{}", report::bundle(&found))?;
             Ok(u8::from(!found.consistent))
         }
         Err(fault) => {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use countersign_core::bundle::{Found, Judged, Standing};
 use countersign_core::reason::{Fault, Reason};
 use countersign_core::verify::Verdict;
 use countersign_core::verify::verdict::FORMAT;
@@ -92,6 +93,70 @@ pub(crate) fn verdict(verdict: &Verdict) -> String {
         line(&mut text, &format!("  note     {note}"));
     }
     line(&mut text, &format!("  as of    {}", verdict.as_of));
+    text
+}
+
+/// What was found of a bundle, in words.
+pub(crate) fn bundle(found: &Found) -> String {
+    let mut text = String::new();
+    let counts = &found.counts;
+    line(
+        &mut text,
+        &format!(
+            "{}: {} accepted, {} not counted, {} not provable here, {} contradicted",
+            if found.consistent {
+                "consistent"
+            } else {
+                "NOT consistent"
+            },
+            counts.accepted,
+            counts.not_counted,
+            counts.not_provable,
+            counts.contradicted
+        ),
+    );
+    if let (Some(reason), Some(detail)) = (found.reason, &found.detail) {
+        line(
+            &mut text,
+            &format!("  {}: {detail}", json!(reason).as_str().unwrap_or_default()),
+        );
+    }
+    for one in &found.decisions {
+        line(&mut text, &format!("  {}", decision(one)));
+    }
+    for note in &found.notes {
+        line(&mut text, &format!("  note     {note}"));
+    }
+    text
+}
+
+fn decision(one: &Judged) -> String {
+    let what = match one.standing {
+        Standing::Accepted => "accepted",
+        Standing::NotCounted => "not counted",
+        Standing::NotProvable => "not provable here",
+        Standing::Contradicted => "CONTRADICTED",
+    };
+    let word = json!(one.decision);
+    let word = word.as_str().unwrap_or_default().replace('_', " ");
+    let mut text = format!("{} at {}, {word}: {what}", one.change, one.head.short());
+    if let Some(signer) = &one.signer {
+        text += &format!(
+            ", signed by {} ({}) with {}",
+            signer.login, signer.principal, signer.key
+        );
+    }
+    if let Some(as_of) = one.as_of {
+        text += &format!(", as of {as_of}");
+    }
+    if one.withdrawn {
+        text += ", withdrawn since";
+    }
+    let why = [one.reason.as_deref(), one.detail.as_deref()];
+    let why: Vec<&str> = why.into_iter().flatten().collect();
+    if !why.is_empty() {
+        text += &format!(" ({})", why.join(": "));
+    }
     text
 }
 

@@ -4,11 +4,8 @@
     reason = "a test may panic; clippy excuses only the test functions themselves"
 )]
 
-#[path = "../src/collect/calls.rs"]
-#[allow(dead_code, unreachable_pub, reason = "only the queries are looked at here")]
-mod calls;
-
 use apollo_compiler::{ExecutableDocument, Schema};
+use countersign_core::collect::{HEAD, ORGANISATION, QUERIES, QUEUE};
 
 const SCHEMA: &str = include_str!("../../../tests/forge/descriptions/schema.graphql");
 
@@ -16,10 +13,7 @@ const SCHEMA: &str = include_str!("../../../tests/forge/descriptions/schema.grap
 fn the_queries_are_valid() {
     let schema = Schema::parse_and_validate(SCHEMA, "schema.graphql").unwrap();
     let valid = |query: &str| ExecutableDocument::parse_and_validate(&schema, query, "query").is_ok();
-    let queries: Vec<&str> = calls::QUERIES
-        .into_iter()
-        .chain([calls::QUEUE, calls::HEAD, calls::ORGANISATION])
-        .collect();
+    let queries: Vec<&str> = QUERIES.into_iter().chain([QUEUE, HEAD, ORGANISATION]).collect();
     for query in &queries {
         if let Err(errors) = ExecutableDocument::parse_and_validate(&schema, *query, "query") {
             panic!("{}", errors.errors);

@@ -299,6 +299,29 @@ impl World {
         self.happened(repo, number, by, Happened::ForcePushed, at)
     }
 
+    /// The button "Update branch": merges the target into the change's branch. Returns the new head. Fails where git sees
+    /// a conflict.
+    pub fn update_branch(&mut self, repo: &str, number: u64, by: &str) -> Result<String> {
+        let at = self.now();
+        let who = self.signature(by, at)?;
+        let found = self.find_mut(repo)?;
+        let change = found
+            .changes
+            .get(&number)
+            .ok_or_else(|| anyhow!("{repo} has no change {number}"))?;
+        let (base, branch, head) = (
+            change.base.clone(),
+            change.branch.clone(),
+            change.head().to_owned(),
+        );
+        let target = found.target_tip(change);
+        let message = format!("Merge branch '{base}' into {branch}\n");
+        let after = found.git.merged(&head, &target, &who, &message)?;
+        found.git.set_branch(&branch, &after)?;
+        self.move_head(repo, number, by, &after, "push")?;
+        Ok(after)
+    }
+
     fn move_head(
         &mut self,
         repo: &str,

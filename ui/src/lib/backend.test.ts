@@ -24,7 +24,7 @@ test("each method is the shell's command of the same name, with its arguments as
     ["decide", { ...shown, decision: "comment", words: "w" }],
     ["discard", { entry: "e" }],
     ["withdraw", { id: "h/o/r#1", review: "7", words: "w" }],
-    ["export_ledger", undefined],
+    ["export_ledger", { form: "bundle" }],
     ["refresh", undefined],
     ["sign_in", { forge: "github.com", token: "t" }],
     ["sign_out", undefined],

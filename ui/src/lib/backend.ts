@@ -2,6 +2,7 @@ import type {
   ChangeView,
   Decided,
   DecisionView,
+  ExportForm,
   Exported,
   Failure,
   FileView,
@@ -48,7 +49,7 @@ export interface Backend {
   discard(args: { entry: string }): Promise<null>;
   withdraw(args: { id: string; review: string; words: string }): Promise<Withdrawn>;
   /** The system asks for the file; the page never names one. */
-  export_ledger(): Promise<Exported>;
+  export_ledger(args: { form: ExportForm }): Promise<Exported>;
   refresh(): Promise<null>;
   sign_in(args: { forge: string; token: string }): Promise<SignInResult>;
   sign_out(): Promise<null>;

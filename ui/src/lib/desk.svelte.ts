@@ -274,7 +274,7 @@ export class Desk {
       const rows = this.queue?.sections.find((section) => section.kind === "outbox")?.rows ?? [];
       return !rows.some((row) => row.decision !== null && fellThrough(row.decision.state));
     }
-    return kind === "done_today";
+    return kind === "done_today" || kind === "approvals";
   }
 
   fold(kind: SectionKind, folded: boolean): void {

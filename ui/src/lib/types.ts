@@ -32,7 +32,7 @@ running: number,
  */
 skipped: number, };
 
-export type SectionKind = "needs_you" | "your_teams" | "came_back" | "outbox" | "done_today";
+export type SectionKind = "needs_you" | "your_teams" | "came_back" | "outbox" | "approvals" | "done_today";
 
 export type Queue = { 
 /**
@@ -170,9 +170,33 @@ message: Message | null,
 /**
  * The forge's address of the review, once it has one.
  */
-url: string | null, };
+url: string | null, 
+/**
+ * For a confirmed approval on a change that is open still, the latest there: whether it holds.
+ */
+holding: HoldingView | null, };
 
 export type DecisionView = "approve" | "request_changes" | "comment";
+
+export type HoldingState = "holds" | "ended" | "unknown";
+
+export type HoldingView = { 
+/**
+ * Whether it does.
+ */
+state: HoldingState, 
+/**
+ * "Holds until 5 Dec 2026, 14:24.", "No longer holds: the head moved to 9f1c6c1a; you approved 2ab84f0e."
+ */
+words: string, 
+/**
+ * What to do; may be empty.
+ */
+todo: string, 
+/**
+ * When the forge was last asked about the change; RFC 3339.
+ */
+as_of: string, };
 
 export type OutboxStateView = "queued" | "pending" | "submitted" | "confirmed" | "superseded" | "expired" | "handed_back" | "refused" | "withdrawn";
 
@@ -555,7 +579,11 @@ head: string,
 /**
  * When it was given; RFC 3339.
  */
-at: string | null, };
+at: string | null, 
+/**
+ * Whether it holds; `None` where that was not signed on this machine.
+ */
+holding: HoldingView | null, };
 
 export type RowKind = "hunk" | "context" | "added" | "removed" | "note";
 
@@ -858,6 +886,8 @@ export type Withdrawn = {
  * The user confirmed in the native dialog, and the review is dismissed. `false`: they did not; nothing was changed.
  */
 withdrawn: boolean, };
+
+export type ExportForm = "lines" | "bundle";
 
 export type Exported = { 
 /**

@@ -50,7 +50,15 @@ test("every state either moves on or is over, and only one step is now", () => {
 });
 
 test("an outcome never claims more than its state", () => {
-  const row = { entry: "e", decision: "approve", head: "a", signed_at: "", words: "", url: null } as const;
+  const row = {
+    entry: "e",
+    decision: "approve",
+    head: "a",
+    signed_at: "",
+    words: "",
+    url: null,
+    holding: null,
+  } as const;
   expect(outcome({ ...row, state: "queued", message: null }, "github.com", true)).toBe(
     "Signed: approve. Sending…",
   );

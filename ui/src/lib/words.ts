@@ -3,6 +3,7 @@ import type {
   CheckCounts,
   DecisionRow,
   DecisionView,
+  HoldingState,
   InvolvementView,
   KeyView,
   OutboxStateView,
@@ -52,6 +53,7 @@ export const SECTION: Record<SectionKind, string> = {
   your_teams: "Your teams",
   came_back: "Came back",
   outbox: "Outbox",
+  approvals: "Your approvals",
   done_today: "Done today",
 };
 
@@ -78,6 +80,34 @@ export const STATE: Record<OutboxStateView, string> = {
   refused: "Refused",
   withdrawn: "Withdrawn",
 };
+
+export const HOLDING: Record<HoldingState, string> = {
+  holds: "Holds",
+  ended: "No longer holds",
+  unknown: "May not hold",
+};
+
+/** A section of what was signed, not of what waits. */
+export function signed(kind: SectionKind): boolean {
+  return kind === "outbox" || kind === "approvals" || kind === "done_today";
+}
+
+/** How a decision stands, in a word or two. A confirmed approval says whether it still holds. */
+export function standing(row: DecisionRow): string {
+  return row.state === "confirmed" && row.holding !== null ? HOLDING[row.holding.state] : STATE[row.state];
+}
+
+type Mark = { icon: "high" | "check" | "up" | "clock" | "skip" | "none"; tone: "warn" | "good" | "soft" };
+
+/** The shape and the tone that go with it. */
+export function mark(row: DecisionRow): Mark {
+  if (fellThrough(row.state)) return { icon: "high", tone: "warn" };
+  if (row.state === "withdrawn") return { icon: "skip", tone: "soft" };
+  if (row.state !== "confirmed") return { icon: row.state === "queued" ? "up" : "clock", tone: "soft" };
+  if (row.holding?.state === "ended") return { icon: "high", tone: "warn" };
+  if (row.holding?.state === "unknown") return { icon: "none", tone: "soft" };
+  return { icon: "check", tone: "good" };
+}
 
 /** Came to its end without having gone through: it needs the user. */
 export function fellThrough(state: OutboxStateView): boolean {
@@ -114,7 +144,9 @@ export function outcome(row: DecisionRow, host: string, sending: boolean): strin
     case "submitted":
       return `Signed and submitted. Reading it back from ${host}…`;
     case "confirmed":
-      return `${done}. Read back from ${host}, as signed.`;
+      return row.holding === null
+        ? `${done}. Read back from ${host}, as signed.`
+        : `${done}. ${row.holding.words}`;
     case "superseded":
     case "expired":
     case "handed_back":

@@ -31,10 +31,13 @@ impl Bench<'_> {
         if !glass.who.iter().any(|one| one.id == signer.id) {
             return no(format!("[break_glass] does not name {}", signer.login));
         }
-        if self.requirement.guarded {
+        if self.circumstances.requirement.guarded {
             return no("the change touches the policy or what guards it".to_owned());
         }
-        let since = self.now.duration_since(statement.predicate.issued_at);
+        let since = self
+            .circumstances
+            .now
+            .duration_since(statement.predicate.issued_at);
         if since > glass.window {
             return no(format!(
                 "signed {} seconds ago, at most {}",

@@ -23,7 +23,7 @@ pub(super) fn exemption(
     if requirement.guarded {
         return Ok(None);
     }
-    match people.exempt(&trust.policy, requirement) {
+    match people.exempt(&trust.rules.policy, requirement) {
         Some(why) => Ok(Some(why)),
         None => nobody_said(input, &trust.markers, requirement, objects),
     }

@@ -179,6 +179,12 @@ fn leads_to_the_head(input: &Input) -> bool {
         && pushes.iter().all(named)
 }
 
+/// Whether a mail address may be that senior's, by what it spells out alone: their principal, or the account in a private
+/// address of the forge's.
+pub fn may_be_address_of(email: &str, senior: &Senior, login: &str) -> bool {
+    Mails(BTreeMap::new()).address(email).may_be(senior, login)
+}
+
 /// Accounts by address, in lower case.
 struct Mails<'a>(BTreeMap<String, Vec<&'a Person>>);
 

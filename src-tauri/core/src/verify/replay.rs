@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::binding::TOLERANCE;
+use super::circumstances::TOLERANCE;
 use super::input::{Input, Review};
 use super::review::age;
 use crate::change::ReviewState;

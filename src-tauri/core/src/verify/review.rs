@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::circumstances::{Circumstances, Signed};
 use super::glass::Broken;
 use super::input::{Input, Person, Review};
 use super::people::People;
@@ -12,9 +13,9 @@ use super::trust::Trust;
 use super::verdict::{JudgedReview, SignedBy, Verdict};
 use crate::change::{AccountKind, ReviewState};
 use crate::decision::{Decision, Statement};
-use crate::policy::{Policy, Presence, Requirement, Senior};
+use crate::policy::{Policy, Requirement, Senior};
 use crate::reason::{Fault, Reason};
-use crate::signature::{Envelope, SshSig, extract, pae};
+use crate::signature::Envelope;
 
 /// An approval that counts.
 pub(super) struct Accepted {
@@ -41,13 +42,11 @@ pub(super) struct Judged {
 
 /// What every review of the change is judged with.
 pub(super) struct Bench<'a> {
-    pub(super) input: &'a Input,
+    input: &'a Input,
     trust: &'a Trust,
-    pub(super) requirement: &'a Requirement,
     people: &'a People,
-    /// The changeset, or why there is none.
-    pub(super) changeset: Result<String, Fault>,
-    pub(super) now: Timestamp,
+    /// What each is held against.
+    pub(super) circumstances: Circumstances<'a>,
     /// The latest decisive review of each account.
     latest: BTreeMap<&'a str, &'a Review>,
     /// When reviews were dismissed, by review.
@@ -75,14 +74,21 @@ impl<'a> Bench<'a> {
             }
         }
         let dismissals = input.dismissals.items.iter();
-        let signatories = trust.policy.signatories().map(|one| one.id.as_str());
+        let signatories = trust.rules.policy.signatories().map(|one| one.id.as_str());
         Self {
             input,
             trust,
-            requirement,
             people,
-            changeset,
-            now,
+            circumstances: Circumstances {
+                forge: &input.forge,
+                change: &input.change,
+                head_tree: &input.content.head_tree,
+                merge_bases: &input.content.merge_bases,
+                changeset,
+                rules: &trust.rules,
+                requirement,
+                now,
+            },
             dismissals: dismissals.map(|one| (one.review_id.as_str(), one.at)).collect(),
             posts: signatories
                 .filter(|id| latest.contains_key(id))
@@ -93,7 +99,7 @@ impl<'a> Bench<'a> {
     }
 
     pub(super) fn policy(&self) -> &'a Policy {
-        &self.trust.policy
+        &self.trust.rules.policy
     }
 
     /// Judges every decisive review, oldest first; at most one approval a person counts.
@@ -155,63 +161,34 @@ impl<'a> Bench<'a> {
     fn judge(&self, review: &Review, notes: &mut Vec<String>) -> Result<Passed, Fault> {
         // 3
         let account = self.standing(review)?;
-        // 4
-        let envelope = extract(&review.body)?;
-        // 5
-        let (senior, sshsig) = self.signature(account, &envelope)?;
-        // 6
-        self.key_now(senior, &sshsig)?;
-        // 7
-        self.presence(senior, &sshsig)?;
-        // 8
-        let statement = Statement::from_payload(envelope.payload())?;
-        if statement.predicate.decision != Decision::Approve {
-            return Err(Reason::Decision.because(format!(
-                "the signed decision is {:?}",
-                statement.predicate.decision
-            )));
-        }
-        // 9
-        if statement.predicate.reviewer.id != senior.id {
-            let found = &statement.predicate.reviewer.id;
-            return Err(Reason::ReviewerMismatch
-                .because(format!("account {found} signed, account {} posted", senior.id)));
-        }
-        // 10
-        self.context(&statement)?;
-        // 11
-        self.content(&statement)?;
-        match &review.commit {
-            Some(commit) if *commit != statement.subject[0].digest.git_commit => {
-                return Err(Reason::ReviewCommit.because(format!("the forge attributes it to {commit}")));
-            }
-            Some(_) => {}
-            None => notes.push(format!("Review {}: the forge names no commit for it.", review.id)),
-        }
-        // 12
-        self.time(review, &statement)?;
+        // 4 to 12
+        let signed = self
+            .circumstances
+            .judge(review, account, Decision::Approve, notes)?;
+        let (senior, statement) = (signed.senior, &signed.statement);
         // 13
-        let birth = self.replay(review, account, &envelope, &statement)?;
+        let birth = self.replay(review, account, &signed.envelope, statement)?;
         // 14
-        let signer = SignedBy {
-            login: senior.login.clone(),
-            id: senior.id.clone(),
-            principal: senior.principal.clone(),
-            key: sshsig.key().fingerprint(),
-            review: review.id.clone(),
-            issued_at: statement.predicate.issued_at,
-            expires_at: statement.predicate.expires_at,
-        };
+        let signer = signer(&signed, review);
         if let Some(glass) = &statement.predicate.break_glass {
-            self.may_break(senior, &statement)?;
+            self.may_break(senior, statement)?;
             return Ok(Passed::BreaksGlass(Broken {
                 signer,
                 reason: glass.reason.clone(),
                 had_a_part: self.people.had_a_part(senior, &account.login),
             }));
         }
-        self.authority(senior, account, &statement)?;
+        self.authority(senior, account, statement)?;
         Ok(Passed::Approval(Accepted { signer, birth }))
+    }
+
+    /// Who signed a review that carries this decision, for this change as it is: steps 4 to 12.
+    pub(super) fn signed_by(&self, review: &Review, decision: Decision) -> Result<SignedBy, Fault> {
+        let account = person(review)?;
+        let signed = self
+            .circumstances
+            .judge(review, account, decision, &mut Vec::new())?;
+        Ok(signer(&signed, review))
     }
 
     /// Step 3, but for change requests, which need all reviews judged first.
@@ -226,89 +203,7 @@ impl<'a> Bench<'a> {
         if let Some(at) = review.edited_at {
             return Err(Reason::ReviewEdited.because(format!("at {at}")));
         }
-        match &review.author {
-            Some(account) if account.kind == AccountKind::User && account.id.is_some() => Ok(account),
-            Some(account) => {
-                Err(Reason::ReviewerBot.because(format!("{:?} is not a person's account", account.login)))
-            }
-            None => Err(Reason::ReviewerBot.because("the account was deleted")),
-        }
-    }
-
-    /// Step 5.
-    fn signature(&self, account: &Person, envelope: &Envelope) -> Result<(&Senior, SshSig), Fault> {
-        let sshsig = envelope.sshsig()?;
-        sshsig.check_purpose()?;
-        let signatory = account
-            .id
-            .as_deref()
-            .and_then(|id| self.trust.policy.signatory(id));
-        let senior = signatory
-            .ok_or_else(|| Reason::SignerUnknown.because(format!("{:?} is not a senior", account.login)))?;
-        if !self
-            .trust
-            .signers
-            .of(&senior.principal)
-            .any(|signer| signer.key == *sshsig.key())
-        {
-            let detail = format!(
-                "{} is not a key of {}",
-                sshsig.key().fingerprint(),
-                senior.principal
-            );
-            return Err(Reason::SignerUnknown.because(detail));
-        }
-        sshsig.verify(&pae(envelope.payload()))?;
-        Ok((senior, sshsig))
-    }
-
-    /// Step 6. The bounds are OpenSSH's: a key is good at the very second of both dates.
-    fn key_now(&self, senior: &Senior, sshsig: &SshSig) -> Result<(), Fault> {
-        let key = sshsig.key();
-        for signer in self
-            .trust
-            .signers
-            .of(&senior.principal)
-            .filter(|signer| signer.key == *key)
-        {
-            if let Some(from) = signer.valid_after.filter(|from| self.now < *from) {
-                return Err(Reason::KeyNotYetValid
-                    .because(format!("{} is allowed from {from} on", key.fingerprint())));
-            }
-            if let Some(to) = signer.valid_before.filter(|to| self.now > *to) {
-                return Err(
-                    Reason::KeyExpired.because(format!("{} was allowed up to {to}", key.fingerprint()))
-                );
-            }
-        }
-        if self.trust.revoked.contains(key) {
-            return Err(Reason::KeyRevoked.because(key.fingerprint()));
-        }
-        Ok(())
-    }
-
-    /// Step 7.
-    fn presence(&self, senior: &Senior, sshsig: &SshSig) -> Result<(), Fault> {
-        let wanted = self.requirement.presence;
-        if wanted == Presence::None {
-            return Ok(());
-        }
-        let fingerprint = sshsig.key().fingerprint();
-        let flags = sshsig
-            .flags()
-            .filter(|_| senior.hardware_keys.contains(&fingerprint));
-        let Some(flags) = flags else {
-            return Err(
-                Reason::PresenceMissing.because(format!("{fingerprint} is not enrolled as a security key"))
-            );
-        };
-        if !flags.touched() {
-            return Err(Reason::PresenceMissing.because(format!("{fingerprint} was not touched")));
-        }
-        if wanted == Presence::Verified && !flags.verified() {
-            return Err(Reason::UvMissing.because(format!("{fingerprint} did not ask who touched it")));
-        }
-        Ok(())
+        person(review)
     }
 
     /// Step 13. For a nonce only envelopes that this person really signed are looked at: nobody else can void an approval
@@ -332,7 +227,7 @@ impl<'a> Bench<'a> {
             else {
                 continue;
             };
-            if nonce == statement.predicate.nonce && self.signature(account, carried).is_ok() {
+            if nonce == statement.predicate.nonce && self.circumstances.signature(account, carried).is_ok() {
                 return Err(
                     Reason::NonceReused.because(format!("review {} has it too, with other bytes", other.id))
                 );
@@ -344,12 +239,7 @@ impl<'a> Bench<'a> {
     /// Step 14 for one signer.
     fn authority(&self, senior: &Senior, account: &Person, statement: &Statement) -> Result<(), Fault> {
         let who = &senior.login;
-        if statement.predicate.policy.role != "senior" {
-            return Err(Reason::Role.because(format!("signed as {:?}", statement.predicate.policy.role)));
-        }
-        if self.policy().senior(&senior.id).is_none() {
-            return Err(Reason::Role.because(format!("{who} may break the glass and is no senior")));
-        }
+        self.circumstances.role(senior, statement)?;
         if self.people.brought(senior, &account.login) {
             return Err(Reason::SelfApproval.because(format!("{who} opened or pushed it")));
         }
@@ -360,6 +250,30 @@ impl<'a> Bench<'a> {
             return Err(Reason::Operator.because(format!("{who} set the agent to work")));
         }
         Ok(())
+    }
+}
+
+fn signer(signed: &Signed<'_>, review: &Review) -> SignedBy {
+    let (senior, predicate) = (signed.senior, &signed.statement.predicate);
+    SignedBy {
+        login: senior.login.clone(),
+        id: senior.id.clone(),
+        principal: senior.principal.clone(),
+        key: signed.sshsig.key().fingerprint(),
+        review: review.id.clone(),
+        issued_at: predicate.issued_at,
+        expires_at: predicate.expires_at,
+    }
+}
+
+/// Whose it is, which must be a person's account.
+fn person(review: &Review) -> Result<&Person, Fault> {
+    match &review.author {
+        Some(account) if account.kind == AccountKind::User && account.id.is_some() => Ok(account),
+        Some(account) => {
+            Err(Reason::ReviewerBot.because(format!("{:?} is not a person's account", account.login)))
+        }
+        None => Err(Reason::ReviewerBot.because("the account was deleted")),
     }
 }
 

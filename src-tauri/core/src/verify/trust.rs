@@ -10,9 +10,7 @@ use crate::reason::{Fault, Reason};
 
 pub(super) struct Trust {
     /// What applies: the repository's, tightened by the organisation's.
-    pub(super) policy: Policy,
-    pub(super) signers: AllowedSigners,
-    pub(super) revoked: RevokedKeys,
+    pub(super) rules: Rulebook,
     /// Whom either policy calls a senior: their requests for changes stand, whoever of them may approve.
     pub(super) heard: Vec<Senior>,
     /// Marks of AI tools that a policy adds, one policy after the other.
@@ -44,9 +42,7 @@ impl Trust {
             heard: own.policy.seniors.clone(),
             markers: vec![own.policy.markers.clone()],
             guarded: Vec::new(),
-            policy: own.policy.clone(),
-            signers: own.signers.clone(),
-            revoked: own.revoked.clone(),
+            rules: own.clone(),
         };
         if let Some((from, file, theirs)) = extended {
             if let Some(judged) = &mut verdict.policy {
@@ -72,9 +68,7 @@ impl Trust {
 
     /// What both together ask, and what the organisation's adds beside that.
     fn add(&mut self, both: Rulebook, theirs: Policy) {
-        self.policy = both.policy;
-        self.signers = both.signers;
-        self.revoked = both.revoked;
+        self.rules = both;
         self.markers.push(theirs.markers);
         for senior in theirs.seniors {
             if !self.heard.iter().any(|known| known.id == senior.id) {

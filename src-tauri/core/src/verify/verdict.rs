@@ -198,11 +198,7 @@ impl Verdict {
 
     /// Ends with a reason: undecided where the judge itself was in the dark, else rejected.
     pub(super) fn against(mut self, fault: Fault) -> Self {
-        let in_the_dark = matches!(
-            fault.reason,
-            Reason::NotJudged | Reason::PolicyMissing | Reason::PolicyUnreadable | Reason::InputMissing
-        );
-        self.verdict = if in_the_dark {
+        self.verdict = if fault.reason.is_in_the_dark() {
             Outcome::Undecided
         } else {
             Outcome::Rejected

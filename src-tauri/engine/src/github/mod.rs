@@ -12,6 +12,7 @@
 //! | `authority` | what decides whether an approval counts |
 //! | `authors` | where the author of a change is new |
 //! | `objects` | contents by their names, notes on commits |
+//! | `collecting` | what the gate would be given |
 //! | `keys` | the signing keys of the user's account |
 //! | `propose` | a change that the app opens |
 //! | `write` | where a change stands, and its reviews |
@@ -22,6 +23,7 @@ mod answer;
 mod authority;
 mod authors;
 mod client;
+mod collecting;
 mod files;
 mod graphql;
 mod hydrate;
@@ -42,6 +44,7 @@ use std::sync::atomic::AtomicBool;
 
 use countersign_core::change::{Change, ChangeId, Oid, Review};
 use countersign_core::decision::Decision;
+use countersign_core::verify::Input;
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
@@ -133,6 +136,10 @@ impl Forge for GitHub {
 
     async fn reviews(&self, id: &ChangeId) -> Result<Vec<Review>, ForgeError> {
         self.list_reviews(id).await
+    }
+
+    async fn collect(&self, id: &ChangeId) -> Result<Result<Input, String>, ForgeError> {
+        self.collect_input(id).await
     }
 
     async fn create_pending(&self, id: &ChangeId, head: &Oid, body: &str) -> Result<Review, ForgeError> {

@@ -146,7 +146,21 @@ impl GitHub {
         unreachable!("each page ends the loop or brings at least one commit")
     }
 
-    async fn tree_of(&self, id: &ChangeId, commit: &Oid) -> Result<Oid, ForgeError> {
+    /// The merge base and its tree.
+    pub(super) async fn base_of(
+        &self,
+        id: &ChangeId,
+        target: &Oid,
+        head: &Oid,
+    ) -> Result<(Oid, Oid), ForgeError> {
+        let path = format!("{}/compare/{target}...{head}?per_page=1", self.repo(id)?);
+        let what = format!("the merge base of {} and {}", target.short(), head.short());
+        let answer = self.client.call(&self.client.get(&path, what).slow()).await?;
+        let base = answer.json::<Comparison>()?.merge_base;
+        Ok((base.oid, base.commit.tree.oid))
+    }
+
+    pub(super) async fn tree_of(&self, id: &ChangeId, commit: &Oid) -> Result<Oid, ForgeError> {
         let path = format!("{}/git/commits/{commit}", self.repo(id)?);
         let ask = self.client.get(&path, format!("commit {commit} of {}", id.repo));
         let found: GitCommit = self.client.call(&ask).await?.json()?;

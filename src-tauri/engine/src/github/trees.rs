@@ -2,7 +2,7 @@
 
 use countersign_assess::is_manifest;
 use countersign_core::change::{ChangeId, Oid};
-use countersign_core::changeset::{self, Changed, NoDigest, TreeEntry};
+use countersign_core::changeset::{self, Blob, Changed, NoDigest, TreeEntry};
 use serde::Deserialize;
 
 use super::GitHub;
@@ -46,7 +46,8 @@ impl GitHub {
         Ok(Differences { changed, manifests })
     }
 
-    async fn tree(&self, id: &ChangeId, oid: &Oid, whole: bool) -> Result<Tree, ForgeError> {
+    /// One folder, or with everything below it. A commit's name stands for its tree.
+    pub(super) async fn tree(&self, id: &ChangeId, oid: &Oid, whole: bool) -> Result<Tree, ForgeError> {
         let path = format!(
             "{}/git/trees/{oid}{}",
             self.repo(id)?,
@@ -124,8 +125,8 @@ fn level(prefix: &[u8], old: &Tree, new: &Tree) -> Result<(Vec<Changed>, Vec<Bel
 }
 
 #[derive(Deserialize)]
-struct Tree {
-    truncated: bool,
+pub(super) struct Tree {
+    pub(super) truncated: bool,
     tree: Vec<Entry>,
 }
 
@@ -152,6 +153,15 @@ impl TryFrom<String> for Mode {
 }
 
 impl Tree {
+    /// What it has under that name.
+    pub(super) fn child(&self, name: &str) -> Option<Blob> {
+        let found = self.tree.iter().find(|entry| entry.path == name)?;
+        Some(Blob {
+            mode: found.mode.0,
+            oid: found.sha.clone(),
+        })
+    }
+
     fn manifests(&self) -> Vec<(String, Oid)> {
         self.tree
             .iter()

@@ -27,7 +27,7 @@ pub(super) fn ending(entry: &Entry, end: End) -> (OutboxState, Message) {
         if sent {
             what
         } else {
-            format!("Not sent, and it will not be: {}", lower(&what))
+            format!("Not sent, and it will not be: {}", words::lower(&what))
         }
     };
     let again = "Read what changed and decide again; nothing is re-signed for you.";
@@ -112,13 +112,6 @@ pub(super) fn moved(entry: &Entry, head: &HeadNow, when: &str) -> Option<String>
     } else {
         None
     }
-}
-
-fn lower(text: &str) -> String {
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
 #[cfg(test)]

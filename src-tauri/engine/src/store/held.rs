@@ -1,6 +1,6 @@
 //! What is held of a change: the forge's facts, and what was made of them.
 
-use countersign_core::change::{Change, Oid, Person};
+use countersign_core::change::{Change, ChangeId, Oid, Person};
 use countersign_core::finding::Assessment;
 use countersign_core::queue::Section;
 use jiff::Timestamp;
@@ -93,6 +93,8 @@ pub struct SideNames {
 /// What a poll compares with what the forge says.
 #[derive(Debug, Clone)]
 pub struct Known {
+    /// Which change.
+    pub id: ChangeId,
     /// Node id at the forge.
     pub node_id: String,
     /// Head when it was last read.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 use serde::de::DeserializeOwned;
 
-use super::{Store, StoreError, json, oid, timestamp};
+use super::{KeptInput, Store, StoreError, inputs, json, oid, timestamp};
 use crate::view::Message;
 
 /// A decision on its way to the forge, or at its end.
@@ -144,7 +144,7 @@ fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
     })
 }
 
-fn change_id(text: &str) -> Result<ChangeId, StoreError> {
+pub(super) fn change_id(text: &str) -> Result<ChangeId, StoreError> {
     text.parse()
         .map_err(|error| StoreError::Damaged(format!("{error}")))
 }
@@ -224,14 +224,23 @@ impl Store {
         Ok(())
     }
 
-    /// Brings a decision to its end, with its line in the ledger.
+    /// Brings a decision to its end, with its line in the ledger and, where it was confirmed, what it is judged by.
     ///
     /// # Errors
     /// As [`Self::note_decision`].
-    pub fn settle_decision(&mut self, entry: &Entry, line: &str, hash: &str) -> Result<(), StoreError> {
+    pub fn settle_decision(
+        &mut self,
+        entry: &Entry,
+        line: &str,
+        hash: &str,
+        kept: Option<&KeptInput>,
+    ) -> Result<(), StoreError> {
         let tx = self.db.transaction()?;
         step(&tx, entry)?;
         append(&tx, line, hash)?;
+        if let Some(kept) = kept {
+            inputs::put(&tx, &entry.entry, kept)?;
+        }
         tx.commit()?;
         Ok(())
     }
@@ -271,6 +280,29 @@ impl Store {
     /// The decisions on one change, latest first, those put away too.
     pub fn decisions_on(&self, change: &ChangeId) -> Result<Vec<Entry>, StoreError> {
         self.select("change = ?1 ORDER BY signed_at DESC, entry", [change.to_string()])
+    }
+
+    /// The confirmed approvals and requests for changes on changes that are open still, latest first, those put away too.
+    pub fn confirmed_on_open(&self) -> Result<Vec<Entry>, StoreError> {
+        self.select(
+            "state = '\"confirmed\"' AND decision <> '\"comment\"' AND change IN (SELECT id FROM change WHERE open = 1) \
+             ORDER BY signed_at DESC, entry",
+            [],
+        )
+    }
+
+    /// When an approval on the change other than in this review was last recorded as withdrawn.
+    pub fn other_withdrawn_at(
+        &self,
+        change: &ChangeId,
+        review: &str,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT at FROM withdrawn WHERE change = ?1 AND review <> ?2")?;
+        let rows = query.query_map([&change.to_string(), review], |row| row.get::<_, String>(0))?;
+        let times: Vec<Timestamp> = rows.map(|at| timestamp(&at?)).collect::<Result<_, _>>()?;
+        Ok(times.into_iter().max())
     }
 
     /// One decision.

@@ -60,7 +60,19 @@ CREATE TABLE withdrawn (
 ) STRICT;
 ";
 
-const STEPS: [&str; 2] = [FIRST, SECOND];
+/// Layout 3.
+const THIRD: &str = "
+-- Whether the change can still be merged, as far as the forge was heard.
+ALTER TABLE change ADD COLUMN open INTEGER NOT NULL DEFAULT 1;
+
+-- What the gate would have been given when the forge confirmed a decision: zlib of its JSON, in which the SHA-256 of a
+-- policy's file stands for its text; or why it could not be had. Rows are only ever added.
+CREATE TABLE input (entry TEXT PRIMARY KEY, bytes BLOB, why TEXT) STRICT;
+-- Those texts, zlib: the same few belong to many decisions.
+CREATE TABLE policy_file (sha256 TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+";
+
+const STEPS: [&str; 3] = [FIRST, SECOND, THIRD];
 
 /// The newest layout that this version knows.
 pub(super) const KNOWN: i64 = STEPS.len() as i64;

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use countersign_core::change::ChangeId;
@@ -111,7 +112,7 @@ fn a_decision_and_its_ledger_line_are_written_together_and_read_back() {
     entry.state = OutboxState::Confirmed;
     entry.review = Some("7".into());
     entry.settled_at = Some(Timestamp::UNIX_EPOCH);
-    store.settle_decision(&entry, "line 2", "hash 2").unwrap();
+    store.settle_decision(&entry, "line 2", "hash 2", None).unwrap();
     let entry = store.decision("n1").unwrap().unwrap();
     assert_eq!(
         (entry.state, entry.review.as_deref()),
@@ -136,12 +137,12 @@ fn what_has_ended_stays_ended() {
         .unwrap();
     let mut entry = store.decision("n1").unwrap().unwrap();
     entry.state = OutboxState::HandedBack;
-    store.settle_decision(&entry, "line 2", "hash 2").unwrap();
+    store.settle_decision(&entry, "line 2", "hash 2", None).unwrap();
     // A sender that took it up before would note its step now.
     entry.state = OutboxState::Pending;
     assert!(store.note_decision(&entry).is_err());
     entry.state = OutboxState::Confirmed;
-    assert!(store.settle_decision(&entry, "line 3", "hash 3").is_err());
+    assert!(store.settle_decision(&entry, "line 3", "hash 3", None).is_err());
     let held = store.decision("n1").unwrap().unwrap();
     assert_eq!(held.state, OutboxState::HandedBack);
     assert_eq!(store.ledger().unwrap().len(), 2, "no line without its step");
@@ -295,7 +296,10 @@ fn a_profile_of_the_first_layout_is_brought_on_and_a_withdrawal_goes_with_its_de
     // As layout 1 left it.
     store
         .db
-        .execute_batch("DROP TABLE withdrawn; PRAGMA user_version = 1")
+        .execute_batch(
+            "DROP TABLE withdrawn; DROP TABLE input; DROP TABLE policy_file; ALTER TABLE change DROP COLUMN open; \
+             PRAGMA user_version = 1",
+        )
         .unwrap();
     drop(store);
 
@@ -318,4 +322,72 @@ fn a_profile_of_the_first_layout_is_brought_on_and_a_withdrawal_goes_with_its_de
     // A second one is a fault of ours: no second line.
     assert!(store.withdraw(&withdrawal, "line 3", "hash 3").is_err());
     assert_eq!(store.ledger().unwrap().len(), 2);
+}
+
+/// The gate's input of the format's first vector that is accepted.
+fn input() -> countersign_core::verify::Input {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/vectors/judge");
+    let mut files: Vec<_> = std::fs::read_dir(path)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    files.sort();
+    let inputs = files.iter().filter_map(|path| {
+        let vector: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let accepted =
+            vector["expect"]["verdict"] == "accepted" && !vector["input"]["trust"]["organisation"].is_null();
+        accepted.then(|| vector["input"].to_string())
+    });
+    let json = inputs.into_iter().next().unwrap();
+    countersign_core::verify::Input::from_json(json.as_bytes()).unwrap()
+}
+
+#[test]
+fn what_a_decision_is_judged_by_comes_back_as_it_was_and_texts_are_kept_once() {
+    let mut store = Store::in_memory().unwrap();
+    let mut other = input();
+    other.change.body = "Another one.".into();
+    let mut same = other.trust.policy.clone().unwrap();
+    same.text.push_str("# Newer.\n");
+    let mut newer = other.clone();
+    newer.trust.policy = Some(same);
+    let kept = [
+        ("n1", Ok(input())),
+        ("n2", Ok(other)),
+        ("n3", Ok(newer)),
+        ("n4", Err("the forge gave no trees".to_owned())),
+    ];
+    for (name, kept) in &kept {
+        store.queue_decision(&new_entry(name), "line", "hash").unwrap();
+        let mut entry = store.decision(name).unwrap().unwrap();
+        for state in [OutboxState::Pending, OutboxState::Submitted] {
+            entry.state = state;
+            store.note_decision(&entry).unwrap();
+        }
+        entry.state = OutboxState::Confirmed;
+        store.settle_decision(&entry, "line", "hash", Some(kept)).unwrap();
+    }
+    store.forget_account().unwrap();
+    for (name, kept) in &kept {
+        assert_eq!(store.input(name).unwrap().as_ref(), Some(kept), "{name}");
+    }
+    assert_eq!(store.input("n5").unwrap(), None);
+    let texts: i64 = store
+        .db
+        .query_row("SELECT count(*) FROM policy_file", [], |row| row.get(0))
+        .unwrap();
+    let files: BTreeSet<String> = [&kept[0].1, &kept[2].1]
+        .into_iter()
+        .flatten()
+        .flat_map(|input| {
+            let (own, theirs) = (&input.trust, input.trust.organisation.as_ref().unwrap());
+            [&own.policy, &own.allowed_signers, &own.revoked_keys]
+                .into_iter()
+                .chain([&theirs.policy, &theirs.allowed_signers, &theirs.revoked_keys])
+                .flatten()
+                .map(|file| file.text.clone())
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(usize::try_from(texts), Ok(files.len()));
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use countersign_core::collect::{HEAD, ORGANISATION, QUERIES, QUEUE};
+
 /// Name of a repository, as `owner/name`.
 pub(crate) struct Name<'a> {
     owner: &'a str,
@@ -19,23 +21,6 @@ impl<'a> Name<'a> {
         (plain(owner) && plain(name)).then_some(Self { owner, name })
     }
 }
-
-/// The queries, in the order in which they are sent.
-pub(crate) const QUERIES: [&str; 4] = [
-    include_str!("queries/change.graphql"),
-    include_str!("queries/commits.graphql"),
-    include_str!("queries/reviews.graphql"),
-    include_str!("queries/timeline.graphql"),
-];
-
-/// Where the change's branch is.
-pub(crate) const HEAD: &str = "query($owner: String!, $name: String!, $number: Int!) { repository(owner: $owner, name: $name) { \
-     pullRequest(number: $number) { headRefName headRepository { nameWithOwner } } } }";
-/// What a merge queue holds.
-pub(crate) const QUEUE: &str = include_str!("queries/queue.graphql");
-
-/// Where an organisation's policy is. A repository that was renamed is not followed: its old name is anybody's.
-pub(crate) const ORGANISATION: &str = include_str!("queries/organisation.graphql");
 
 /// The script that asks for the default branches of repositories; without any it asks nothing.
 pub(crate) fn organisation_script<'a>(repos: impl IntoIterator<Item = Name<'a>>) -> String {

@@ -1,61 +1,26 @@
 //! The policy's files, from the objects: those of the target's tip, and those of the organisation's repository.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use countersign_core::change::Oid;
+use countersign_core::collect::{Collected, Organisation};
 use countersign_core::policy::{self, Extended, Policy};
 use countersign_core::reason::Fault;
 use countersign_core::verify::Objects as _;
 use serde_json::{Value, json};
 
-use super::answers::Repository;
-use super::{missing, oid};
 use crate::git::Git;
-
-/// Repositories of which the default branch was asked for, by their names in lower case.
-#[derive(Default)]
-pub(super) struct Organisations(BTreeMap<String, Organisation>);
-
-struct Organisation {
-    repo: String,
-    repo_id: u64,
-    tip: Oid,
-}
-
-impl Organisations {
-    /// Takes an answer that has a default branch.
-    ///
-    /// # Errors
-    /// It is not whole, or the branch moved between two answers: then it was not one policy that all were judged by.
-    pub(super) fn add(&mut self, answer: &Repository) -> Result<(), Fault> {
-        let Some(branch) = &answer.default_branch_ref else {
-            return Ok(());
-        };
-        let (Some(repo), Some(repo_id)) = (answer.name_with_owner.clone(), answer.database_id) else {
-            return Err(missing("a default branch came without its repository"));
-        };
-        let tip = oid(&branch.target.oid)?;
-        let key = repo.to_ascii_lowercase();
-        match self.0.get(&key) {
-            Some(known) if known.tip != tip => Err(missing(&format!("{repo:?} moved meanwhile"))),
-            _ => {
-                self.0.insert(key, Organisation { repo, repo_id, tip });
-                Ok(())
-            }
-        }
-    }
-}
 
 /// The policy and the files that it names, from the target's tip, and what it extends. One that cannot be read is for the
 /// judge to refuse.
-pub(super) fn trust(git: &Git, tip: &Oid, organisations: &Organisations) -> Result<Value, Fault> {
+pub(super) fn trust(git: &Git, tip: &Oid, collected: &Collected) -> Result<Value, Fault> {
     let (read, mut trust) = named(git, tip, policy::PATH)?;
     trust["source"] = json!("git");
     trust["target_tip"] = json!(tip);
     trust["gate_files"] = json!([]);
     let extended = read.and_then(|policy| policy.extended());
     let found = extended.and_then(|extended| {
-        let found = organisations.0.get(&extended.repo.to_ascii_lowercase())?;
+        let found = collected.organisation(&extended.repo)?;
         Some((extended, found))
     });
     if let Some((extended, Organisation { repo, repo_id, tip })) = found {

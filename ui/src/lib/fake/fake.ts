@@ -248,6 +248,7 @@ class Fake implements Backend {
       came_back: "moved after you approved",
       outbox:
         this.#entries.some(({ row }) => row.state === "submitted") && !this.#offline() ? "reading back" : "",
+      approvals: "",
       done_today: "",
     };
     const section = (kind: SectionKind, rows: Row[]): Section[] =>
@@ -310,10 +311,25 @@ class Fake implements Backend {
     );
     if (sent !== undefined)
       return sent.row.decision === "approve"
-        ? { review: sent.row.entry, head: sent.row.head, at: sent.row.signed_at }
+        ? {
+            review: sent.row.entry,
+            head: sent.row.head,
+            at: sent.row.signed_at,
+            holding: sent.row.holding,
+          }
         : null;
     return held.change.section === "came_back" && !this.#withdrawn.has(held.id)
-      ? { review: held.id, head: "8c11d0f2b7d992c60815e4fa35d20be914471c2a", at: this.#ago(200) }
+      ? {
+          review: held.id,
+          head: "8c11d0f2b7d992c60815e4fa35d20be914471c2a",
+          at: this.#ago(200),
+          holding: {
+            state: "ended",
+            words: `No longer holds: the head moved to ${held.change.head.slice(0, 8)}; you approved 8c11d0f2.`,
+            todo: "Read what was pushed since and approve again.",
+            as_of: this.#ago(1),
+          },
+        }
       : null;
   }
 
@@ -377,6 +393,7 @@ class Fake implements Backend {
         words: args.words,
         message: this.#token === "held" ? null : said("It is sent once you are signed in again."),
         url: null,
+        holding: null,
       },
     };
     this.#entries.unshift(entry);

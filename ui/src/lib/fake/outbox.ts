@@ -37,6 +37,7 @@ export function sampleEntries(offline: boolean, ago: (minutes: number) => string
       words,
       message,
       url: state === "confirmed" ? `https://github.com/${repo}/pull/${number}` : null,
+      holding: null,
     },
   });
   const reading = entry(

@@ -15,6 +15,7 @@ mod journeys {
     mod main_job;
     mod moving;
     mod network;
+    mod prompting;
     mod reading;
     mod sample;
     mod telling;

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::account::{Account, Online};
 use crate::ports::{Desktop, Forge, HiddenOrganisation, Quota};
+use crate::prompting::PROMPTED;
 use crate::store::{REFRESHED, Store, StoreError};
 use crate::vault::Vault;
 use crate::view::{Code, Connection, Failure, KeyView, KeychainState, Message};
@@ -37,6 +38,8 @@ pub struct Options {
     pub service: String,
     /// Where ssh-agent listens, as the process was told; `None`: no agent.
     pub agent: Option<PathBuf>,
+    /// Take back that the system's own check is asked before each signature: for a system that cannot ask any more.
+    pub stop_prompting: bool,
 }
 
 impl Options {
@@ -47,6 +50,7 @@ impl Options {
             interval: INTERVAL,
             service: "Countersign".into(),
             agent: None,
+            stop_prompting: false,
         }
     }
 }
@@ -165,6 +169,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let store = Store::open(&path).map_err(Failure::from)?;
         // The first look into it: a file that is damaged here must not look like one without an account.
         let refreshed_at = store.meta(REFRESHED).map_err(Failure::from)?;
+        if options.stop_prompting {
+            store.set_meta(PROMPTED, None).map_err(Failure::from)?;
+        }
         let live = Live {
             revision: 1,
             connection: Connection::Connecting,

@@ -59,6 +59,8 @@ export interface Backend {
   /** What became of it, in words; null where the user answered no. */
   register_key(): Promise<string | null>;
   propose_key(args: { id: string }): Promise<KeyProposal | null>;
+  /** The system asks its own check first, either way; rejects where that was not passed. */
+  set_prompted(args: { on: boolean }): Promise<null>;
   open_link(args: { url: string }): Promise<null>;
   /** Calls back whenever anything that the window shows has changed. Resolves to what ends it. */
   onChanged(told: (revision: number) => void): Promise<() => void>;
@@ -113,6 +115,7 @@ export async function appBackend(): Promise<Backend> {
     make_key: ask("make_key"),
     register_key: ask("register_key"),
     propose_key: ask("propose_key"),
+    set_prompted: ask("set_prompted"),
     open_link: ask("open_link"),
     onChanged: (told) =>
       listen<{ revision: number }>("queue-changed", (event) => told(event.payload.revision)),

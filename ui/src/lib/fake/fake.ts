@@ -87,6 +87,7 @@ class Fake implements Backend {
   #token: TokenState;
   #polled = this.#start - 40_000;
   #open: string | null = null;
+  #prompted = false;
   /** Approvals that came back were given before the sample begins. */
   #withdrawn = new Set<string>();
 
@@ -367,7 +368,7 @@ class Fake implements Backend {
   }
 
   async preflight(args: Shown & { decision: DecisionView; words: string }): Promise<Sheet> {
-    return sheetOf(this.#at(args.id, args.head).change, args, this.#key());
+    return sheetOf(this.#at(args.id, args.head).change, args, this.#key(), this.#prompted);
   }
 
   async decide(args: Shown & { decision: DecisionView; words: string }): Promise<Decided> {
@@ -513,6 +514,7 @@ class Fake implements Backend {
         chosen === null
           ? null
           : `priya@acme.example namespaces="countersign" ${chosen.public_line.split(" ").slice(0, 2).join(" ")}`,
+      prompted: this.#prompted,
     };
   }
 
@@ -556,6 +558,20 @@ class Fake implements Backend {
       said: `The change ${repo} #512 was opened. The key counts once it is merged; two other seniors must sign it, as every change of the policy.`,
       url: `https://${HOST}/${repo}/pull/512`,
     };
+  }
+
+  async set_prompted({ on }: { on: boolean }): Promise<null> {
+    await new Promise((done) => setTimeout(done, 200));
+    if (this.#variant === "declined") {
+      fail(
+        "other",
+        `It stays ${this.#prompted ? "on" : "off"}: the check was dismissed.`,
+        "Do it again, and answer what the system asks.",
+      );
+    }
+    this.#prompted = on;
+    this.#changed();
+    return null;
   }
 
   async open_link({ url }: { url: string }): Promise<null> {

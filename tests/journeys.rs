@@ -6,6 +6,7 @@
 mod journeys {
     mod account;
     mod bench;
+    mod budget;
     mod counting;
     mod disk;
     mod enrolling;

@@ -27,6 +27,9 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// How often a keychain that is locked or gone is looked at unasked: each time it may ask the user for the password.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(5);
 
+/// As much as some thousand changes of the usual size.
+const BUDGET: u64 = 500_000_000;
+
 /// How the engine is started.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -36,6 +39,8 @@ pub struct Options {
     pub interval: SignedDuration,
     /// Name under which secrets stand in the keychain.
     pub service: String,
+    /// Packed bytes of diffs and whole files that are held, but for what waits or a decision needs.
+    pub budget: u64,
     /// Where ssh-agent listens, as the process was told; `None`: no agent.
     pub agent: Option<PathBuf>,
     /// Take back that the system's own check is asked before each signature: for a system that cannot ask any more.
@@ -49,6 +54,7 @@ impl Options {
             profile: profile.to_owned(),
             interval: INTERVAL,
             service: "Countersign".into(),
+            budget: BUDGET,
             agent: None,
             stop_prompting: false,
         }

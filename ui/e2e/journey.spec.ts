@@ -190,7 +190,7 @@ test("a key that the policy does not know is allowed by a change", async ({ page
   await expect(sheet).toContainText("The policy does not know this key");
   await sheet.getByRole("button", { name: /Open a change that allows this key/u }).click();
   await expect(sheet.getByRole("status").filter({ hasText: "was opened" })).toContainText(
-    "two other seniors must sign it",
+    "needs two other seniors",
   );
   await expect(sheet.getByRole("button", { name: "Show it at the forge" })).toBeVisible();
 });

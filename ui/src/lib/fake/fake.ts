@@ -513,7 +513,7 @@ class Fake implements Backend {
       enrol_line:
         chosen === null
           ? null
-          : `priya@acme.example namespaces="countersign" ${chosen.public_line.split(" ").slice(0, 2).join(" ")}`,
+          : `priya@acme.example namespaces="approval@countersign.dev" ${chosen.public_line.split(" ").slice(0, 2).join(" ")}`,
       prompted: this.#prompted,
     };
   }
@@ -555,7 +555,7 @@ class Fake implements Backend {
     }
     const repo = id.replace(/^[^/]*\//, "").replace(/#\d+$/, "");
     return {
-      said: `The change ${repo} #512 was opened. The key counts once it is merged; two other seniors must sign it, as every change of the policy.`,
+      said: `The change ${repo} #512 was opened. The key counts once it is merged. Like every change of the policy, that needs two other seniors.`,
       url: `https://${HOST}/${repo}/pull/512`,
     };
   }

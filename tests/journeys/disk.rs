@@ -7,6 +7,7 @@ use countersign_engine::engine::{Engine, Options};
 use countersign_engine::github::GitHub;
 use countersign_engine::vault::Vault;
 use countersign_engine::view::{Code, DecisionView, Failure, QueueFilter};
+use countersign_tests::forge::faults::{Effect, Fault};
 use tempfile::TempDir;
 
 use super::bench::{Agent, Bench, REPO, Remembering};
@@ -95,29 +96,36 @@ async fn a_damaged_database_is_refused_and_left_as_it_is() {
     assert_eq!(std::fs::read(closed.path()).unwrap()[4096..], before[4096..]);
 }
 
+/// Neither where its rows are damaged nor where what finds them is.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outbox_that_cannot_be_read_is_told_and_never_looks_empty() {
-    let closed = Closed::of(Bench::with_one_change().await).await;
-    let outbox: u32 = rusqlite::Connection::open(closed.path())
-        .unwrap()
-        .query_row(
-            "SELECT rootpage FROM sqlite_master WHERE name = 'outbox'",
-            [],
-            |row| row.get(0),
-        )
-        .unwrap();
-    closed.damage(|page| page == outbox);
-    let engine = closed.start().await.unwrap();
-    let until = Instant::now() + Duration::from_secs(20);
-    let failure = loop {
-        let failure = engine.queue(QueueFilter::All).await.unwrap_err();
-        // Until the account of the last session is taken up.
-        if failure.code != Code::SignedOut {
-            break failure;
-        }
-        assert!(Instant::now() < until, "{failure:?}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    };
-    told(&failure);
-    engine.close().await;
+    for part in ["outbox", "outbox_state"] {
+        let bench = Bench::with_one_change().await;
+        let view = bench.read(1).await;
+        bench.forge.faults([Fault::always("*", "*", Effect::ResetBefore)]);
+        bench.decide(&view, DecisionView::Approve, "").await.unwrap();
+        let closed = Closed::of(bench).await;
+        let root: u32 = rusqlite::Connection::open(closed.path())
+            .unwrap()
+            .query_row(
+                "SELECT rootpage FROM sqlite_master WHERE name = ?1",
+                [part],
+                |row| row.get(0),
+            )
+            .unwrap();
+        closed.damage(|page| page == root);
+        let engine = closed.start().await.unwrap();
+        let until = Instant::now() + Duration::from_secs(20);
+        let failure = loop {
+            let failure = engine.queue(QueueFilter::All).await.unwrap_err();
+            // Until the account of the last session is taken up.
+            if failure.code != Code::SignedOut {
+                break failure;
+            }
+            assert!(Instant::now() < until, "{part}: {failure:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        };
+        told(&failure);
+        engine.close().await;
+    }
 }

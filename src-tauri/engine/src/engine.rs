@@ -30,6 +30,9 @@ const LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(5);
 /// As much as some thousand changes of the usual size.
 const BUDGET: u64 = 500_000_000;
 
+/// What has ended longer ago is history: neither listed nor asked after.
+const RECENT: SignedDuration = SignedDuration::from_hours(48);
+
 /// How the engine is started.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -140,6 +143,11 @@ pub(crate) async fn beside<T: Send + 'static>(
             "Look at it at the forge, and please report it.",
         ))
     })
+}
+
+/// Since when what has ended is looked at still: more than a day, wherever its midnight is.
+pub(crate) fn recently() -> Timestamp {
+    now().saturating_sub(RECENT).unwrap_or(Timestamp::MIN)
 }
 
 /// This machine's clock.

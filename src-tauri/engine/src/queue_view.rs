@@ -10,7 +10,7 @@ use countersign_core::queue;
 use jiff::Timestamp;
 
 use crate::account::Account;
-use crate::engine::{Engine, beside, now};
+use crate::engine::{Engine, beside, now, recently};
 use crate::holding::{self, Approval};
 use crate::ports::{Desktop, Forge};
 use crate::rows::visible;
@@ -43,7 +43,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             .into_iter()
             .filter(|held| held.change.id.host == account.address.host)
             .collect();
-        let decisions = store.decisions()?;
+        let decisions = store.decisions(recently())?;
         let approvals: BTreeMap<ChangeId, Approval> = holding::approvals(&store, account, at)?
             .into_iter()
             .map(|given| (given.entry.change.clone(), given))

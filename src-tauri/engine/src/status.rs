@@ -20,7 +20,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     pub async fn status(&self) -> Result<Status, Failure> {
         let outbox = self
             .store()
-            .decisions()?
+            .unfinished()?
             .iter()
             .filter(|entry| !entry.state.is_final())
             .count();
@@ -79,7 +79,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Something that the UI or the tray shows has changed.
     pub(crate) fn changed(&self) {
         let pending = self.pending();
-        let decisions = self.store().decisions();
+        let decisions = self.store().unfinished();
         // A store that cannot be read must not look as if nothing waited.
         let unread = pending.is_err() || decisions.is_err();
         let (pending, decisions) = (pending.unwrap_or_default(), decisions.unwrap_or_default());

@@ -249,12 +249,16 @@ impl Store {
         rows.map(|text| change_from(&text?)).collect()
     }
 
-    /// What a poll compares with.
-    pub fn known(&self) -> Result<Vec<Known>, StoreError> {
-        let mut query = self
-            .db
-            .prepare_cached("SELECT id, node_id, head, updated_at, waits, whole FROM change")?;
-        let rows = query.query_map([], |row| {
+    /// What a poll compares with, by the node ids that its searches found: those, what waits, and what the user has
+    /// decided on and is open still.
+    pub fn known(&self, found: &[&str]) -> Result<Vec<Known>, StoreError> {
+        let mut query = self.db.prepare_cached(&format!(
+            "SELECT id, node_id, head, updated_at, waits, whole FROM change
+             WHERE waits = 1 OR node_id IN (SELECT value FROM json_each(?1))
+             OR id IN (SELECT change FROM outbox WHERE +state = '\"confirmed\"' AND change IN ({}))",
+            outbox::OPEN
+        ))?;
+        let rows = query.query_map([json(&found)?], |row| {
             let text = |index| row.get::<_, String>(index);
             Ok((text(0)?, text(1)?, text(2)?, text(3)?, row.get(4)?, row.get(5)?))
         })?;
@@ -338,10 +342,11 @@ impl Store {
         Ok(added == 1)
     }
 
-    /// How each change stood when the user was last told of it.
+    /// How each change that waits stood when the user was last told of it.
     pub fn told(&self) -> Result<Vec<Standing>, StoreError> {
         let mut query = self.db.prepare_cached(
-            "SELECT change, head, event FROM told WHERE rowid IN (SELECT max(rowid) FROM told GROUP BY change)",
+            "SELECT change, head, event FROM told WHERE rowid IN (SELECT max(rowid) FROM told
+             WHERE change IN (SELECT id FROM change WHERE waits = 1) GROUP BY change)",
         )?;
         let rows = query.query_map([], |row| {
             Ok((

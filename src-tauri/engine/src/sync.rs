@@ -181,7 +181,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         };
         let (known, approved) = {
             let store = self.store();
-            (store.known(), store.confirmed_on_open())
+            let found: Vec<&str> = hits.keys().copied().collect();
+            (store.known(&found), store.confirmed_on_open())
         };
         let known = self.found(known).unwrap_or_default();
         // Searches show open changes only: one that was approved and is not among them may have come to its end.

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use countersign_core::change::{ChangeId, Oid};
-use countersign_core::decision::OutboxState;
 use rusqlite::{Row, Transaction};
 
 use super::{Held, Store, StoreError};
@@ -87,13 +86,11 @@ impl Store {
             needed.keep(&held);
             needed.looked(self, &held.change.id)?;
         }
-        for entry in self.decisions()? {
-            if !entry.hidden && entry.state != OutboxState::Confirmed {
-                needed.heads.insert(entry.head.to_string());
-                needed.looked(self, &entry.change)?;
-                if let Some(held) = self.held(&entry.change)? {
-                    needed.keep(&held);
-                }
+        for entry in self.unfinished()? {
+            needed.heads.insert(entry.head.to_string());
+            needed.looked(self, &entry.change)?;
+            if let Some(held) = self.held(&entry.change)? {
+                needed.keep(&held);
             }
         }
         for entry in self.confirmed_on_open()? {
@@ -182,7 +179,7 @@ fn evict(
 #[cfg(test)]
 mod tests {
     use countersign_core::change::Asked;
-    use countersign_core::decision::Decision;
+    use countersign_core::decision::{Decision, OutboxState};
     use jiff::Timestamp;
 
     use super::*;

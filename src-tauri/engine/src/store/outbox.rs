@@ -95,6 +95,21 @@ const COLUMNS: &str = "entry, change, head, title, decision, words, body, state,
                        (SELECT at FROM withdrawn WHERE withdrawn.entry = outbox.entry), \
                        (SELECT words FROM withdrawn WHERE withdrawn.entry = outbox.entry)";
 
+/// The changes that are open still.
+pub(super) const OPEN: &str = "SELECT id FROM change WHERE open = 1";
+
+/// Every state but the one that is history, as the table has them.
+fn unconfirmed() -> String {
+    let states = OutboxState::ALL
+        .into_iter()
+        .filter(|state| *state != OutboxState::Confirmed);
+    let quoted: Vec<String> = states
+        .filter_map(|state| serde_json::to_string(&state).ok())
+        .map(|state| format!("'{state}'"))
+        .collect();
+    quoted.join(", ")
+}
+
 fn parsed<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::Damaged(format!("the outbox: {error}")))
 }
@@ -272,9 +287,27 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// All that are not put away, latest first.
-    pub fn decisions(&self) -> Result<Vec<Entry>, StoreError> {
-        self.select("hidden = 0 ORDER BY signed_at DESC, entry", [])
+    /// All that are under way, or ended otherwise than confirmed and are not put away, latest first.
+    pub fn unfinished(&self) -> Result<Vec<Entry>, StoreError> {
+        self.select(
+            &format!(
+                "hidden = 0 AND state IN ({}) ORDER BY signed_at DESC, entry",
+                unconfirmed()
+            ),
+            [],
+        )
+    }
+
+    /// Those, and the confirmed ones that came to something since, or whose change is open: not the years before.
+    pub fn decisions(&self, since: Timestamp) -> Result<Vec<Entry>, StoreError> {
+        self.select(
+            &format!(
+                "hidden = 0 AND (state IN ({}) OR settled_at >= ?1 OR change IN ({OPEN}) \
+                 OR entry IN (SELECT entry FROM withdrawn WHERE at >= ?1)) ORDER BY signed_at DESC, entry",
+                unconfirmed()
+            ),
+            [since.to_string()],
+        )
     }
 
     /// The decisions on one change, latest first, those put away too.
@@ -284,9 +317,12 @@ impl Store {
 
     /// The confirmed approvals and requests for changes on changes that are open still, latest first, those put away too.
     pub fn confirmed_on_open(&self) -> Result<Vec<Entry>, StoreError> {
+        // The plus keeps the years of confirmed ones from being looked through for the few whose change is open.
         self.select(
-            "state = '\"confirmed\"' AND decision <> '\"comment\"' AND change IN (SELECT id FROM change WHERE open = 1) \
-             ORDER BY signed_at DESC, entry",
+            &format!(
+                "+state = '\"confirmed\"' AND decision <> '\"comment\"' AND change IN ({OPEN}) \
+                 ORDER BY signed_at DESC, entry"
+            ),
             [],
         )
     }

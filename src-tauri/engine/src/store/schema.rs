@@ -64,6 +64,11 @@ CREATE TABLE withdrawn (
 const THIRD: &str = "
 -- Whether the change can still be merged, as far as the forge was heard.
 ALTER TABLE change ADD COLUMN open INTEGER NOT NULL DEFAULT 1;
+-- What a poll and the window ask for, without the years of what is over.
+CREATE INDEX change_open ON change (id) WHERE open = 1;
+CREATE INDEX outbox_state ON outbox (state);
+CREATE INDEX outbox_settled ON outbox (settled_at);
+CREATE INDEX outbox_change ON outbox (change);
 
 -- What the gate would have been given when the forge confirmed a decision: zlib of its JSON, in which the SHA-256 of a
 -- policy's file stands for its text; or why it could not be had. Rows are only ever added.

@@ -94,7 +94,7 @@ fn a_full_disk_is_an_error_and_loses_nothing_written_before() {
     ));
     drop(store);
     let store = Store::open(&path).unwrap();
-    assert_eq!(store.decisions().unwrap().len(), 1);
+    assert_eq!(store.unfinished().unwrap().len(), 1);
     assert_eq!(store.ledger().unwrap(), ["line"]);
 }
 
@@ -154,7 +154,7 @@ fn a_profile_that_is_only_read_is_locked_too() {
     let path = dir.path().join("x.db");
     drop(Store::open(&path).unwrap());
     let first = Store::open(&path).unwrap();
-    assert_eq!(first.decisions().unwrap().len(), 0);
+    assert_eq!(first.unfinished().unwrap().len(), 0);
     assert!(matches!(Store::open(&path), Err(StoreError::InUse)));
 }
 
@@ -177,6 +177,7 @@ fn a_notice_is_claimed_once_and_what_was_told_is_remembered() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("x.db");
     let store = Store::open(&path).unwrap();
+    waits(&store, 1);
     assert!(store.claim_notice(&id(), &head('a'), Event::Arrived).unwrap());
     assert!(!store.claim_notice(&id(), &head('a'), Event::Arrived).unwrap());
     drop(store);
@@ -186,6 +187,54 @@ fn a_notice_is_claimed_once_and_what_was_told_is_remembered() {
     let told = store.told().unwrap();
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].head, head('b'));
+}
+
+/// Puts a change's row there as it is while it waits, but for what is made of it.
+fn waits(store: &Store, number: u64) {
+    let (id, name, time) = (
+        format!("github.com/acme/web#{number}"),
+        number.to_string(),
+        "2026-11-24T10:00:00Z",
+    );
+    let insert = "INSERT INTO change (id, node_id, head, updated_at, waits, held, read_at, whole, open)
+                  VALUES (?1, ?2, 'a', ?3, 1, '{}', ?3, 1, 1)";
+    store.db.execute(insert, [&id, &name, time]).unwrap();
+}
+
+/// Nothing of what is over can be read here: whoever looks at it fails.
+#[test]
+fn years_of_history_are_not_looked_at() {
+    let mut store = Store::in_memory().unwrap();
+    for number in 1..=3 {
+        waits(&store, number);
+    }
+    let mut new = new_entry("now");
+    new.signed_at = "2026-11-24T10:00:00Z".parse().unwrap();
+    store.queue_decision(&new, "line", "hash").unwrap();
+    store.claim_notice(&id(), &head('a'), Event::Arrived).unwrap();
+    store
+        .db
+        .execute_batch(
+            "WITH RECURSIVE number (n) AS (SELECT 100 UNION ALL SELECT n + 1 FROM number WHERE n < 10099)
+             INSERT INTO change (id, node_id, head, updated_at, waits, held, read_at, whole, open)
+             SELECT 'over ' || n, 'node ' || n, '-', '-', 0, '-', '-', 1, 0 FROM number;
+             INSERT INTO told (change, head, event) SELECT id, '-', '-' FROM change WHERE waits = 0;
+             INSERT INTO outbox (entry, change, head, target, reviewer, title, decision, words, body, state, signed_at,
+                 not_after, settled_at)
+             SELECT node_id, id, '-', '-', '-', '-', '-', '-', '-', '\"confirmed\"', '-', '-', '2020-01-01T00:00:00Z'
+             FROM change WHERE waits = 0",
+        )
+        .unwrap();
+    let since = "2026-11-22T00:00:00Z".parse().unwrap();
+    assert_eq!(store.known(&["2", "unheard of"]).unwrap().len(), 3);
+    assert_eq!(store.decisions(since).unwrap().len(), 1);
+    assert_eq!(store.unfinished().unwrap().len(), 1);
+    assert_eq!(store.confirmed_on_open().unwrap().len(), 0);
+    assert_eq!(store.told().unwrap().len(), 1);
+    assert!(
+        store.known(&["node 100"]).is_err(),
+        "the history is what it is meant to be"
+    );
 }
 
 #[test]
@@ -244,7 +293,7 @@ fn a_full_disk_keeps_what_was_there_and_takes_the_rest_when_there_is_room() {
         error.to_string().starts_with("the database cannot be written"),
         "{error}"
     );
-    assert_eq!(store.decisions().unwrap().len(), 1);
+    assert_eq!(store.unfinished().unwrap().len(), 1);
     assert_eq!(store.ledger().unwrap(), ["line 1"], "neither half was kept");
     limit(&store, pages + 1_000);
     store.queue_decision(&large, "line 2", "hash 2").unwrap();
@@ -297,8 +346,9 @@ fn a_profile_of_the_first_layout_is_brought_on_and_a_withdrawal_goes_with_its_de
     store
         .db
         .execute_batch(
-            "DROP TABLE withdrawn; DROP TABLE input; DROP TABLE policy_file; ALTER TABLE change DROP COLUMN open; \
-             PRAGMA user_version = 1",
+            "DROP TABLE withdrawn; DROP TABLE input; DROP TABLE policy_file; DROP INDEX change_open; \
+             DROP INDEX outbox_state; DROP INDEX outbox_settled; DROP INDEX outbox_change; \
+             ALTER TABLE change DROP COLUMN open; PRAGMA user_version = 1",
         )
         .unwrap();
     drop(store);

@@ -178,7 +178,7 @@ fn what_is_forgotten_of_an_account_is_not_left_in_a_copy() {
     let path = first_layout(&dir);
     let mut store = Store::open(&path).unwrap();
     store.forget_account().unwrap();
-    assert_eq!(store.decisions().unwrap().len(), 1, "the record stays");
+    assert_eq!(store.unfinished().unwrap().len(), 1, "the record stays");
     drop(store);
     assert_eq!(files(&dir), ["countersign.db"]);
 }

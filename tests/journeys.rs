@@ -16,6 +16,7 @@ mod journeys {
     mod moving;
     mod network;
     mod reading;
+    mod rotating;
     mod sample;
     mod telling;
     mod withdrawing;

@@ -81,6 +81,7 @@ pub fn run(start: Start) -> Result<u8> {
             commands::make_key,
             commands::register_key,
             commands::propose_key,
+            commands::rotation,
             commands::open_link,
         ])
         .setup(move |app| {

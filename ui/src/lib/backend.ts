@@ -11,6 +11,7 @@ import type {
   KeyView,
   Queue,
   QueueFilter,
+  Rotation,
   Sheet,
   SignInResult,
   Status,
@@ -59,6 +60,8 @@ export interface Backend {
   /** What became of it, in words; null where the user answered no. */
   register_key(): Promise<string | null>;
   propose_key(args: { id: string }): Promise<KeyProposal | null>;
+  /** Of the chosen key without a fingerprint. */
+  rotation(args: { fingerprint: string | null }): Promise<Rotation>;
   open_link(args: { url: string }): Promise<null>;
   /** Calls back whenever anything that the window shows has changed. Resolves to what ends it. */
   onChanged(told: (revision: number) => void): Promise<() => void>;
@@ -113,6 +116,7 @@ export async function appBackend(): Promise<Backend> {
     make_key: ask("make_key"),
     register_key: ask("register_key"),
     propose_key: ask("propose_key"),
+    rotation: ask("rotation"),
     open_link: ask("open_link"),
     onChanged: (told) =>
       listen<{ revision: number }>("queue-changed", (event) => told(event.payload.revision)),

@@ -22,6 +22,7 @@ const COMMANDS: &[&str] = &[
     "register_key",
     "propose_key",
     "rotation",
+    "set_prompted",
     "open_link",
 ];
 

@@ -6,6 +6,7 @@
 mod journeys {
     mod account;
     mod bench;
+    mod budget;
     mod counting;
     mod disk;
     mod enrolling;
@@ -15,6 +16,7 @@ mod journeys {
     mod main_job;
     mod moving;
     mod network;
+    mod prompting;
     mod reading;
     mod rotating;
     mod sample;

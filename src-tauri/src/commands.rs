@@ -163,6 +163,12 @@ pub(crate) async fn rotation(app: State<'_, App>, fingerprint: Option<String>) -
     app.rotation(fingerprint).await
 }
 
+/// Has the system's own check asked before each signature, or no longer; asked by that check itself.
+#[tauri::command]
+pub(crate) async fn set_prompted(app: State<'_, App>, on: bool) -> Answer<()> {
+    app.set_prompted(on).await
+}
+
 /// Opens an address in the browser, if it is at a configured forge.
 #[tauri::command]
 pub(crate) async fn open_link(app: State<'_, App>, url: String) -> Answer<()> {

@@ -1,9 +1,11 @@
-//! The desktop, for the engine: events to the window, notices, the tray, the question before a signature, and where to save a file.
+//! The desktop, for the engine: events to the window, notices, the tray, the questions before a signature, and where to
+//! save a file.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
 
 use countersign_engine::ports::{Desktop, Notice, Question, TrayState};
+use countersign_engine::prompt::{self, Purpose, Unprompted};
 use countersign_engine::view::Failure;
 use serde::Serialize;
 use tauri::{AppHandle, Emitter, Manager, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Wry};
@@ -84,6 +86,11 @@ impl Desktop for Shell {
         on_main_thread(&self.app, move || question::ask(&app, &question, tell));
         // An answer that never came, because the app is ending or no dialog could be made, is a no.
         told.await.unwrap_or(false)
+    }
+
+    async fn prompt(&self, purpose: Purpose) -> Result<(), Unprompted> {
+        let _one = self.asking.lock().await;
+        prompt::ask(purpose, prompt::LIMIT).await
     }
 
     async fn save_as(&self, name: String) -> Option<PathBuf> {

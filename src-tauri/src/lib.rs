@@ -36,6 +36,8 @@ pub struct Start {
     pub verbose: bool,
     /// Where ssh-agent listens; `None`: no agent.
     pub agent: Option<PathBuf>,
+    /// Take back that the system's own check is asked before each signature.
+    pub stop_prompting: bool,
 }
 
 /// Runs the app to its end and gives its exit code.
@@ -82,6 +84,7 @@ pub fn run(start: Start) -> Result<u8> {
             commands::register_key,
             commands::propose_key,
             commands::rotation,
+            commands::set_prompted,
             commands::open_link,
         ])
         .setup(move |app| {
@@ -111,6 +114,7 @@ fn set_up(app: &AppHandle<Wry>, start: Start) {
     tauri::async_runtime::spawn(async move {
         let mut options = Options::new(&start.profile);
         options.agent = start.agent;
+        options.stop_prompting = start.stop_prompting;
         match App::start(options, desktop::Shell::new(&app)).await {
             Ok(engine) => {
                 app.manage(engine);
@@ -175,6 +179,8 @@ fn fingerprint(profile: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use countersign_engine::prompt::Purpose;
 
     /// Words between quotation marks in the first `[…]` after `start`.
     fn listed(text: &str, start: &str) -> BTreeSet<String> {
@@ -244,6 +250,21 @@ mod tests {
             names,
             listed(include_str!("../build.rs"), "COMMANDS: &[&str] = &[")
         );
+    }
+
+    #[test]
+    fn both_packages_bring_polkit_the_questions_under_the_apps_own_name() {
+        let config: serde_json::Value = serde_json::from_str(include_str!("../tauri.conf.json")).unwrap();
+        let name = config["identifier"].as_str().unwrap();
+        for action in Purpose::ALL.map(Purpose::action) {
+            assert!(action.starts_with(&format!("{name}.")), "{action}");
+        }
+        for package in ["deb", "rpm"] {
+            let files = &config["bundle"]["linux"][package]["files"];
+            let policy = files[format!("/usr/share/polkit-1/actions/{name}.policy")].as_str();
+            let policy = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(policy.unwrap());
+            assert!(policy.is_file(), "{package}: {}", policy.display());
+        }
     }
 
     #[test]

@@ -100,6 +100,14 @@ async fn a_script_in_the_page_cannot_sign() -> Result<()> {
             "it is not even asked"
         );
 
+        // Nobody is asked for a password on this desk, which has no polkit: so that cannot be chosen either.
+        let refusal = window.invoke("set_prompted", json!({"on": true})).await?.err();
+        let refusal = refusal.context("a check that cannot be asked was chosen")?;
+        assert_eq!(
+            refusal["message"],
+            "It stays off: no polkit service answers on this system."
+        );
+
         // One that was shown, read and acknowledged still takes the native question, which no script can answer.
         window.click("//*[@role='option']").await?;
         window.find(&format!("//h1[contains(., '{TITLE}')]")).await?;

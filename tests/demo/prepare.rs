@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use countersign_engine::engine::{Engine, Options};
 use countersign_engine::github::GitHub;
 use countersign_engine::ports::{Desktop, Notice, Question, TrayState};
+use countersign_engine::prompt::{Purpose, Unprompted};
 use countersign_engine::view::Failure;
 
 /// A desktop without anybody at it.
@@ -26,6 +27,10 @@ impl Desktop for Nobody {
 
     async fn confirm(&self, _: Question) -> bool {
         false
+    }
+
+    async fn prompt(&self, _: Purpose) -> Result<(), Unprompted> {
+        Err(Unprompted::NoAgent)
     }
 
     async fn save_as(&self, _: String) -> Option<PathBuf> {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use countersign_engine::engine::{Engine, Options};
 use countersign_engine::github::GitHub;
 use countersign_engine::ports::{Desktop, Notice, Question, TrayState};
+use countersign_engine::prompt::{Purpose, Unprompted};
 use countersign_engine::view::{
     Connection, DecisionRow, DecisionView, Failure, OutboxStateView, QueueFilter,
 };
@@ -31,6 +32,10 @@ impl Desktop for Agreeing {
 
     async fn confirm(&self, _question: Question) -> bool {
         true
+    }
+
+    async fn prompt(&self, _purpose: Purpose) -> Result<(), Unprompted> {
+        Ok(())
     }
 
     async fn save_as(&self, _name: String) -> Option<PathBuf> {

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use countersign_core::finding::Severity;
 use countersign_core::signature::{assemble, to_be_signed};
 use countersign_engine::ports::Notice;
+use countersign_engine::prompt::{self, Purpose};
 use countersign_engine::signer::{self, PublicKey};
 use countersign_engine::vault::{Kept, Vault};
 use secrecy::{ExposeSecret, SecretString};
@@ -69,6 +70,13 @@ async fn obey(vault: &Vault, agent: Option<&std::path::Path>, words: &[&str]) ->
                 .map_err(|fault| anyhow::anyhow!(fault.detail))?;
             std::fs::write(signature, envelope_armor(&envelope.to_json())?)?;
             json!("signed")
+        }
+        ["prompt", milliseconds] => {
+            let limit = std::time::Duration::from_millis(milliseconds.parse()?);
+            match prompt::ask(Purpose::Sign, limit).await {
+                Ok(()) => json!("prompted"),
+                Err(why) => json!({ "unprompted": format!("{why:?}") }),
+            }
         }
         ["notify", severity, title, body] => {
             let severity = if *severity == "critical" {

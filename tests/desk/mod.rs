@@ -1,4 +1,4 @@
-//! A desktop of its own for one test: display, window manager, session bus, keychain daemon, notification daemon,
+//! A desktop of its own for one test: display, window manager, bus, keychain daemon, notification daemon,
 //! ssh-agent and home folder, all real. Nothing of the person's own session is seen or changed, and everything ends
 //! with the value, a failed test included.
 //!
@@ -132,7 +132,7 @@ impl Desk {
         command
     }
 
-    /// Address of the session bus.
+    /// Address of the bus, which is the session's and the system's.
     pub fn bus(&self) -> String {
         format!("unix:path={}", self.folder.path().join("run/bus").display())
     }
@@ -226,6 +226,8 @@ impl Desk {
             &[&config, "--nofork", "--nopidfile", "--print-address=1"],
         )?;
         let address = self.bus();
+        // The system's too: what is asked of polkit on a desk must not come to the person's own screen.
+        self.set("DBUS_SYSTEM_BUS_ADDRESS", address.as_str());
         self.set("DBUS_SESSION_BUS_ADDRESS", address);
         Ok(())
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use countersign_engine::engine::{Engine, Options};
 use countersign_engine::github::GitHub;
 use countersign_engine::ports::{Desktop, Notice, Question, TrayState};
+use countersign_engine::prompt::{Purpose, Unprompted};
 use countersign_engine::vault::Vault;
 use countersign_engine::view::{
     ChangeView, Connection, DecisionRow, DecisionView, OutboxStateView, Queue, QueueFilter, Row,
@@ -17,6 +18,7 @@ use countersign_tests::forge::git::Edit;
 use countersign_tests::forge::world::{Asked, NewChange, NewCommit, Scopes, World};
 use jiff::SignedDuration;
 use tempfile::TempDir;
+use tokio::sync::Notify;
 
 /// The repository of most journeys.
 pub(crate) const REPO: &str = "acme/web";
@@ -35,7 +37,12 @@ pub(crate) struct Seen {
     pub(crate) shown: usize,
     /// The folder that the user saves files in; without one the user chooses none.
     pub(crate) saves_in: Option<PathBuf>,
+    /// What the system's own check was asked for.
+    pub(crate) prompts: Vec<Purpose>,
     answer: Option<bool>,
+    unprompted: Option<Unprompted>,
+    /// The system's own check stays open until this is told.
+    holds: Option<Arc<Notify>>,
     notices_fail: bool,
 }
 
@@ -47,6 +54,18 @@ impl Remembering {
     /// From now on the last question is answered so.
     pub(crate) fn answers(&self, yes: bool) {
         self.with(|seen| seen.answer = Some(yes));
+    }
+
+    /// From now on the system's own check ends so.
+    pub(crate) fn prompts_end(&self, how: Result<(), Unprompted>) {
+        self.with(|seen| seen.unprompted = how.err());
+    }
+
+    /// From now on the system's own check stays open until what this gives is told.
+    pub(crate) fn holds_prompts(&self) -> Arc<Notify> {
+        let until = Arc::new(Notify::new());
+        self.with(|seen| seen.holds = Some(Arc::clone(&until)));
+        until
     }
 
     /// From now on there is no notification service.
@@ -81,6 +100,17 @@ impl Desktop for Remembering {
             seen.questions.push(question);
             seen.answer.unwrap_or(true)
         })
+    }
+
+    async fn prompt(&self, purpose: Purpose) -> Result<(), Unprompted> {
+        let holds = self.with(|seen| {
+            seen.prompts.push(purpose);
+            seen.holds.clone()
+        });
+        if let Some(until) = holds {
+            until.notified().await;
+        }
+        self.with(|seen| seen.unprompted.clone().map_or(Ok(()), Err))
     }
 
     async fn save_as(&self, name: String) -> Option<PathBuf> {
@@ -269,7 +299,7 @@ impl Bench {
         let forge = Forge::start(world).await.unwrap();
         let profile = TempDir::new().unwrap();
         let desktop = Remembering::default();
-        let engine = start(profile.path(), &agent.socket(), desktop.clone()).await;
+        let engine = start(options(profile.path(), &agent.socket()), desktop.clone()).await;
         let bench = Self {
             forge,
             agent,
@@ -287,10 +317,21 @@ impl Bench {
     }
 
     /// The same, with what `between` does to the profile's database meanwhile.
-    pub(crate) async fn reopened_after(mut self, between: impl FnOnce(&Path)) -> Self {
+    pub(crate) async fn reopened_after(self, between: impl FnOnce(&Path)) -> Self {
+        self.reopened_with(between, |_| {}).await
+    }
+
+    /// The same, started otherwise than usual.
+    pub(crate) async fn reopened_with(
+        mut self,
+        between: impl FnOnce(&Path),
+        otherwise: impl FnOnce(&mut Options),
+    ) -> Self {
         self.engine.close().await;
         between(&self.profile.path().join("countersign.db"));
-        self.engine = start(self.profile.path(), &self.agent.socket(), self.desktop.clone()).await;
+        let mut options = options(self.profile.path(), &self.agent.socket());
+        otherwise(&mut options);
+        self.engine = start(options, self.desktop.clone()).await;
         self
     }
 
@@ -409,9 +450,13 @@ impl Bench {
     }
 }
 
-async fn start(profile: &Path, agent: &Path, desktop: Remembering) -> Engine<GitHub, Remembering> {
+fn options(profile: &Path, agent: &Path) -> Options {
     let mut options = Options::new(profile);
     options.agent = Some(agent.to_owned());
+    options
+}
+
+async fn start(options: Options, desktop: Remembering) -> Engine<GitHub, Remembering> {
     Engine::start_with(
         options,
         Vault::with_store("Countersign", keyring_core::mock::Store::new().unwrap()),

@@ -190,9 +190,43 @@ test("a key that the policy does not know is allowed by a change", async ({ page
   await expect(sheet).toContainText("The policy does not know this key");
   await sheet.getByRole("button", { name: /Open a change that allows this key/u }).click();
   await expect(sheet.getByRole("status").filter({ hasText: "was opened" })).toContainText(
-    "two other seniors must sign it",
+    "needs two other seniors",
   );
   await expect(sheet.getByRole("button", { name: "Show it at the forge" })).toBeVisible();
+});
+
+test("the password before each signature: chosen with the key, said in the sheet, never called proof", async ({
+  page,
+}) => {
+  await start(page);
+  await openCritical(page);
+  const key = page.getByRole("contentinfo").getByRole("button", { name: /Key in|Security key/u });
+  await key.click();
+  const box = page.getByRole("checkbox", { name: /Ask for your password before each signature/u });
+  await expect(box).not.toBeChecked();
+  await expect(box).toHaveAccessibleDescription(/proves nothing to the gate/u);
+  await box.click();
+  await expect(page.getByText("Answer what the system asks.")).toBeVisible();
+  await expect(box).toBeChecked();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("c");
+  const sheet = page.getByRole("dialog");
+  await page.keyboard.type("Noted.");
+  await expect(sheet.getByRole("group", { name: "Prompted" })).toContainText("proves nothing to the gate");
+  await expect(sheet).toContainText("one last question from the system, then your password");
+  await expect(sheet).not.toContainText(/proved/iu);
+});
+
+test("a check that is dismissed leaves the box as it was", async ({ page }) => {
+  await start(page, "declined");
+  await page
+    .getByRole("contentinfo")
+    .getByRole("button", { name: /Key in|Security key/u })
+    .click();
+  const box = page.getByRole("checkbox", { name: /Ask for your password/u });
+  await box.click();
+  await expect(page.getByRole("alert")).toContainText("It stays off: the check was dismissed.");
+  await expect(box).not.toBeChecked();
 });
 
 test("the head moves while one reads: said, and nothing of the old head counts", async ({ page }) => {

@@ -207,15 +207,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             findings,
             components: held.assessment.components.iter().map(proof::component).collect(),
             components_words: proof::components_words(held),
-            not_assessed: held
-                .assessment
-                .not_assessed
-                .iter()
-                .map(|missing| NotAssessedView {
-                    path: visible(&missing.path),
-                    reason: visible(&missing.reason),
-                })
-                .collect(),
+            not_assessed: not_assessed(held, diff.is_some()),
             measures: proof::context(held),
             checks: change
                 .checks
@@ -243,6 +235,20 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             draft: change.draft,
         })
     }
+}
+
+/// `diff`: it is held.
+fn not_assessed(held: &Held, diff: bool) -> Vec<NotAssessedView> {
+    let missing = (held.assessment.not_assessed.iter()).map(|missing| NotAssessedView {
+        path: visible(&missing.path),
+        reason: visible(&missing.reason),
+    });
+    let given_up = (held.read && !diff).then(|| NotAssessedView {
+        path: String::new(),
+        reason: "its diff was given up for others, to save space; it is read again when it waits for you"
+            .into(),
+    });
+    missing.chain(given_up).collect()
 }
 
 fn author(change: &Change) -> String {

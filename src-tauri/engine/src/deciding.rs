@@ -60,7 +60,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 entry: None,
             });
         }
-        // The world may have moved while the dialog stood open.
+        self.prompt_to_sign().await?;
+        // The world may have moved while the questions stood open.
         let ready = self.ready(&account, &id, &head, &seen, decision, &words)?;
         if let Some(blocker) = ready.blockers.first() {
             return Err(Failure::coded(

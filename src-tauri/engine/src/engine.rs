@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::account::{Account, Online};
 use crate::ports::{Desktop, Forge, HiddenOrganisation, Quota};
+use crate::prompting::PROMPTED;
 use crate::store::{REFRESHED, Store, StoreError};
 use crate::vault::Vault;
 use crate::view::{Code, Connection, Failure, KeyView, KeychainState, Message};
@@ -26,6 +27,9 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// How often a keychain that is locked or gone is looked at unasked: each time it may ask the user for the password.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(5);
 
+/// As much as some thousand changes of the usual size.
+const BUDGET: u64 = 500_000_000;
+
 /// How the engine is started.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -35,8 +39,12 @@ pub struct Options {
     pub interval: SignedDuration,
     /// Name under which secrets stand in the keychain.
     pub service: String,
+    /// Packed bytes of diffs and whole files that are held, but for what waits or a decision needs.
+    pub budget: u64,
     /// Where ssh-agent listens, as the process was told; `None`: no agent.
     pub agent: Option<PathBuf>,
+    /// Take back that the system's own check is asked before each signature: for a system that cannot ask any more.
+    pub stop_prompting: bool,
 }
 
 impl Options {
@@ -46,7 +54,9 @@ impl Options {
             profile: profile.to_owned(),
             interval: INTERVAL,
             service: "Countersign".into(),
+            budget: BUDGET,
             agent: None,
+            stop_prompting: false,
         }
     }
 }
@@ -165,6 +175,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let store = Store::open(&path).map_err(Failure::from)?;
         // The first look into it: a file that is damaged here must not look like one without an account.
         let refreshed_at = store.meta(REFRESHED).map_err(Failure::from)?;
+        if options.stop_prompting {
+            store.set_meta(PROMPTED, None).map_err(Failure::from)?;
+        }
         let live = Live {
             revision: 1,
             connection: Connection::Connecting,

@@ -17,6 +17,7 @@
 //! | `sheet`, `statement` | what the user is asked, and what is signed |
 //! | `noted` | notes on acknowledged findings, and how the review carries them |
 //! | `deciding` | from the question to the outbox |
+//! | `prompting` | whether the system asks for the password before each signature |
 //! | `enrolling` | the forge is told of the key |
 //! | `outbox` | from signed to confirmed |
 //! | `holding` | which approvals still hold, by the gate's own rules |
@@ -29,6 +30,7 @@
 //! | [`signer`] | the keys that sign approvals |
 //! | [`vault`] | secrets, in the keychain |
 //! | [`notify`] | desktop notifications |
+//! | [`prompt`] | the system's own check that the user is there, a crate of its own |
 //! | [`markdown`] | hostile Markdown to safe HTML |
 //! | [`rows`] | a file's diff in rows, nothing invisible in them |
 //! | [`ports`] | the forge and the desktop, as traits |
@@ -62,6 +64,7 @@ mod noted;
 pub mod notify;
 mod outbox;
 pub mod ports;
+mod prompting;
 mod proof;
 mod proposing;
 mod queue_view;
@@ -82,3 +85,5 @@ pub mod view;
 mod whole;
 mod withdrawing;
 mod words;
+
+pub use countersign_prompt as prompt;

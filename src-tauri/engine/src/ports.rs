@@ -10,6 +10,7 @@ use countersign_core::change::{Change, ChangeId, ChangeState, Oid, Person, Revie
 use countersign_core::decision::Decision;
 use countersign_core::finding::Severity;
 use countersign_core::verify::Input;
+use countersign_prompt::{Purpose, Unprompted};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -508,6 +509,10 @@ pub trait Desktop: Send + Sync + 'static {
 
     /// Asks outside the webview. `false` unless the user confirmed.
     fn confirm(&self, question: Question) -> impl Future<Output = bool> + Send;
+
+    /// Has the system ask by its own means whether the user is there (a password, a fingerprint). Whoever passes was
+    /// *prompted*, never *proved*.
+    fn prompt(&self, purpose: Purpose) -> impl Future<Output = Result<(), Unprompted>> + Send;
 
     /// Asks outside the webview where a file is to be saved. `None` where the user chose none.
     fn save_as(&self, name: String) -> impl Future<Output = Option<PathBuf>> + Send;

@@ -80,8 +80,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         };
         Ok(Some(KeyProposal {
             said: format!(
-                "The change {repo} #{number} {opened}. The key counts once it is merged; two other seniors must sign it, as \
-                 every change of the policy.{}",
+                "The change {repo} #{number} {opened}. The key counts once it is merged. Like every change of the \
+                 policy, that needs two other seniors.{}",
                 found.also
             ),
             url: Some(format!("{}/{repo}/pull/{number}", account.address.web)),

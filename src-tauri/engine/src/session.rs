@@ -270,6 +270,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             keys,
             messages: problems,
             enrol_line,
+            prompted: self.is_prompted()?,
         })
     }
 

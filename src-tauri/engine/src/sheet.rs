@@ -99,6 +99,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             },
             valid: format!("{}{until}.", bound(ready.requirement.as_ref())),
             key: ready.key,
+            prompted: self.is_prompted()?,
             statement: text,
             blockers,
         })

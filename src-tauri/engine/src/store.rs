@@ -17,12 +17,14 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, param
 use serde::Serialize;
 
 mod backup;
+mod budget;
 mod held;
 mod inputs;
 mod outbox;
 mod reading;
 mod schema;
 
+pub use budget::Evicted;
 pub use held::{Facts, Held, Known, SideNames};
 pub use inputs::KeptInput;
 pub use outbox::{Entry, NewEntry, Withdrawal};

@@ -44,6 +44,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 let at = now();
                 let noted = self.store().set_meta(REFRESHED, Some(&at.to_string()));
                 self.wrote(noted);
+                self.keep_within_budget();
                 let mut live = self.live();
                 live.connection = Connection::Online;
                 live.offline_since = None;
@@ -54,6 +55,19 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             Err(error) => self.failed(&error),
         };
         self.live().poller.heard(now(), outcome);
+    }
+
+    fn keep_within_budget(&self) {
+        let evicted = self.store().keep_within(self.inner.options.budget);
+        match evicted {
+            Ok(evicted) if evicted.rows > 0 => {
+                tracing::info!(?evicted, "what was read longest ago was given up");
+            }
+            Ok(_) => {}
+            Err(error) => {
+                self.wrote(Err(error));
+            }
+        }
     }
 
     /// What the outbox learnt about the forge is as good as what a poll learns: it waits when asked to, and stops
@@ -230,7 +244,25 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 && held.change.head.oid == change.head.oid
                 && held.change.target.oid == change.target.oid
         });
-        let (made, new_diff) = match same {
+        // What was given up to keep within the budget is read again where it is wanted again.
+        let whole = match &same {
+            Some(held) => self.store().is_whole(held).unwrap_or(false),
+            None => false,
+        };
+        let waits = queue::section(&change, viewer).is_some();
+        let (made, new_diff) = match same.filter(|_| whole || !waits) {
+            Some(held) if !whole => {
+                change.commits.clone_from(&held.change.commits);
+                let section = None;
+                (
+                    Held {
+                        change,
+                        section,
+                        ..held
+                    },
+                    None,
+                )
+            }
             Some(held) => {
                 change.commits.clone_from(&held.change.commits);
                 let (diff, whole) = {

@@ -658,6 +658,8 @@ pub struct Keys {
     pub messages: Vec<Message>,
     /// The line for `allowed_signers` for the chosen key.
     pub enrol_line: Option<String>,
+    /// The system's own check is asked before each signature.
+    pub prompted: bool,
 }
 
 /// What became of opening a change that allows the chosen key.
@@ -688,6 +690,8 @@ pub struct Sheet {
     pub will_count: WillCount,
     /// The key; `None` = none chosen.
     pub key: Option<KeyView>,
+    /// The system's own check is asked before it is signed. No proof: the gate learns nothing of it.
+    pub prompted: bool,
     /// "For this head only, until 1 Dec 2026, 14:24."
     pub valid: String,
     /// The statement as it would be signed now (its time and nonce are set again when it is).

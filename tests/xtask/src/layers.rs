@@ -80,6 +80,7 @@ const LAYERS: &[Layer] = &[
             "comrak",
             "countersign-assess",
             "countersign-core",
+            "countersign-prompt",
             "flate2",
             "getrandom",
             "http",
@@ -103,6 +104,20 @@ const LAYERS: &[Layer] = &[
             "zbus-secret-service-keyring-store",
         ],
         never_below: &["gtk", "tauri", "webkit2gtk", "wry"],
+    },
+    Layer {
+        name: "countersign-prompt",
+        may_use: &[
+            "block2",
+            "objc2",
+            "objc2-foundation",
+            "objc2-local-authentication",
+            "thiserror",
+            "tokio",
+            "windows",
+            "zbus",
+        ],
+        never_below: &["countersign-core", "gtk", "tauri", "webkit2gtk", "wry"],
     },
     Layer {
         name: "countersign",

@@ -34,6 +34,7 @@ test("each method is the shell's command of the same name, with its arguments as
     ["register_key", undefined],
     ["propose_key", { id: "h/o/r#1" }],
     ["rotation", { fingerprint: "SHA256:x" }],
+    ["set_prompted", { on: true }],
     ["open_link", { url: "https://github.com/" }],
   ];
   for (const [name, args] of asked) await (backend[name] as (args?: object) => Promise<unknown>)(args);

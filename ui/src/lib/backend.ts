@@ -62,6 +62,8 @@ export interface Backend {
   propose_key(args: { id: string }): Promise<KeyProposal | null>;
   /** Of the chosen key without a fingerprint. */
   rotation(args: { fingerprint: string | null }): Promise<Rotation>;
+  /** The system asks its own check first, either way; rejects where that was not passed. */
+  set_prompted(args: { on: boolean }): Promise<null>;
   open_link(args: { url: string }): Promise<null>;
   /** Calls back whenever anything that the window shows has changed. Resolves to what ends it. */
   onChanged(told: (revision: number) => void): Promise<() => void>;
@@ -117,6 +119,7 @@ export async function appBackend(): Promise<Backend> {
     register_key: ask("register_key"),
     propose_key: ask("propose_key"),
     rotation: ask("rotation"),
+    set_prompted: ask("set_prompted"),
     open_link: ask("open_link"),
     onChanged: (told) =>
       listen<{ revision: number }>("queue-changed", (event) => told(event.payload.revision)),

@@ -695,7 +695,11 @@ messages: Array<Message>,
 /**
  * The line for `allowed_signers` for the chosen key.
  */
-enrol_line: string | null, };
+enrol_line: string | null, 
+/**
+ * The system's own check is asked before each signature.
+ */
+prompted: boolean, };
 
 export type KeyProposal = { 
 /**
@@ -838,6 +842,10 @@ will_count: WillCount,
  * The key; `None` = none chosen.
  */
 key: KeyView | null, 
+/**
+ * The system's own check is asked before it is signed. No proof: the gate learns nothing of it.
+ */
+prompted: boolean, 
 /**
  * "For this head only, until 1 Dec 2026, 14:24."
  */

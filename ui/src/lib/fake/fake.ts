@@ -89,6 +89,7 @@ class Fake implements Backend {
   #token: TokenState;
   #polled = this.#start - 40_000;
   #open: string | null = null;
+  #prompted = false;
   /** Approvals that came back were given before the sample begins. */
   #withdrawn = new Set<string>();
 
@@ -369,7 +370,7 @@ class Fake implements Backend {
   }
 
   async preflight(args: Shown & { decision: DecisionView; words: string }): Promise<Sheet> {
-    return sheetOf(this.#at(args.id, args.head).change, args, this.#key());
+    return sheetOf(this.#at(args.id, args.head).change, args, this.#key(), this.#prompted);
   }
 
   async decide(args: Shown & { decision: DecisionView; words: string }): Promise<Decided> {
@@ -514,7 +515,8 @@ class Fake implements Backend {
       enrol_line:
         chosen === null
           ? null
-          : `priya@acme.example namespaces="countersign" ${chosen.public_line.split(" ").slice(0, 2).join(" ")}`,
+          : `priya@acme.example namespaces="approval@countersign.dev" ${chosen.public_line.split(" ").slice(0, 2).join(" ")}`,
+      prompted: this.#prompted,
     };
   }
 
@@ -555,7 +557,7 @@ class Fake implements Backend {
     }
     const repo = id.replace(/^[^/]*\//, "").replace(/#\d+$/, "");
     return {
-      said: `The change ${repo} #512 was opened. The key counts once it is merged; two other seniors must sign it, as every change of the policy.`,
+      said: `The change ${repo} #512 was opened. The key counts once it is merged. Like every change of the policy, that needs two other seniors.`,
       url: `https://${HOST}/${repo}/pull/512`,
     };
   }
@@ -572,6 +574,20 @@ class Fake implements Backend {
       this.#entries,
       (days) => this.#ago(-days * 1440),
     );
+  }
+
+  async set_prompted({ on }: { on: boolean }): Promise<null> {
+    await new Promise((done) => setTimeout(done, 200));
+    if (this.#variant === "declined") {
+      fail(
+        "other",
+        `It stays ${this.#prompted ? "on" : "off"}: the check was dismissed.`,
+        "Do it again, and answer what the system asks.",
+      );
+    }
+    this.#prompted = on;
+    this.#changed();
+    return null;
   }
 
   async open_link({ url }: { url: string }): Promise<null> {

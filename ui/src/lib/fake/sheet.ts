@@ -13,6 +13,7 @@ export function sheetOf(
   change: SampleChange,
   args: Shown & { decision: DecisionView; words: string },
   key: KeyView | null,
+  prompted: boolean,
 ): Sheet {
   const findings = structuredClone(change.findings.filter((finding) => finding.must_acknowledge));
   const acknowledged = findings.filter((finding) => finding.acknowledged_at !== null).length;
@@ -62,6 +63,7 @@ export function sheetOf(
             enrol: false,
           },
     key,
+    prompted,
     valid: `For this head only, until ${expires.toLocaleString("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" })}.`,
     statement: JSON.stringify(
       {

@@ -21,6 +21,7 @@ const COMMANDS: &[&str] = &[
     "make_key",
     "register_key",
     "propose_key",
+    "rotation",
     "set_prompted",
     "open_link",
 ];

@@ -18,6 +18,7 @@ mod journeys {
     mod network;
     mod prompting;
     mod reading;
+    mod rotating;
     mod sample;
     mod telling;
     mod withdrawing;

@@ -3,7 +3,7 @@
 
 use countersign_engine::view::{
     ChangeView, Decided, DecisionView, ExportForm, Exported, Failure, FileView, KeyProposal, KeyView, Keys,
-    Queue, QueueFilter, Sheet, SignInResult, Status, Withdrawn,
+    Queue, QueueFilter, Rotation, Sheet, SignInResult, Status, Withdrawn,
 };
 use tauri::State;
 
@@ -155,6 +155,12 @@ pub(crate) async fn register_key(app: State<'_, App>) -> Answer<Option<String>> 
 #[tauri::command]
 pub(crate) async fn propose_key(app: State<'_, App>, id: String) -> Answer<Option<KeyProposal>> {
     app.propose_key(&id).await
+}
+
+/// What it takes to replace or to revoke a key, and what it signed. Changes nothing.
+#[tauri::command]
+pub(crate) async fn rotation(app: State<'_, App>, fingerprint: Option<String>) -> Answer<Rotation> {
+    app.rotation(fingerprint).await
 }
 
 /// Has the system's own check asked before each signature, or no longer; asked by that check itself.

@@ -83,6 +83,7 @@ pub fn run(start: Start) -> Result<u8> {
             commands::make_key,
             commands::register_key,
             commands::propose_key,
+            commands::rotation,
             commands::set_prompted,
             commands::open_link,
         ])

@@ -4,7 +4,7 @@
 //! | module | subject |
 //! |---|---|
 //! | [`document`] | `.github/countersign.toml`, read strictly |
-//! | [`enrolment`] | adding a key to the allowed signers |
+//! | [`enrolment`] | adding a key to the allowed signers, and ending it |
 //! | [`examples`] | example changes, to test a policy |
 //! | [`extends`] | the organisation's policy, which a repository's may only tighten |
 //! | [`lint`] | what is odd about a policy that can be read |

@@ -22,6 +22,7 @@
 //! | `outbox` | from signed to confirmed |
 //! | `holding` | which approvals still hold, by the gate's own rules |
 //! | `withdrawing` | an approval dismissed at the forge by who gave it |
+//! | `rotating` | a key replaced or lost: what it signed, and the lines that say so |
 //! | `exporting` | the ledger as a file: lines, or a bundle |
 //! | [`store`] | the local database |
 //! | [`github`] | the forge, over GitHub's interfaces |
@@ -68,6 +69,7 @@ mod proof;
 mod proposing;
 mod queue_view;
 mod ready;
+mod rotating;
 pub mod rows;
 mod session;
 mod sheet;

@@ -370,11 +370,7 @@ pub(crate) fn decision_row(entry: &Entry, account: &Account, holding: Option<Hol
         });
     DecisionRow {
         entry: entry.entry.clone(),
-        decision: match entry.decision {
-            Decision::Approve => DecisionView::Approve,
-            Decision::RequestChanges => DecisionView::RequestChanges,
-            Decision::Comment => DecisionView::Comment,
-        },
+        decision: decision_view(entry.decision),
         state: state(entry),
         head: entry.head.to_string(),
         signed_at: entry.signed_at.to_string(),
@@ -393,7 +389,20 @@ fn state(entry: &Entry) -> OutboxStateView {
     if entry.withdrawn.is_some() {
         return OutboxStateView::Withdrawn;
     }
-    match entry.state {
+    state_view(entry.state)
+}
+
+pub(crate) fn decision_view(decision: Decision) -> DecisionView {
+    match decision {
+        Decision::Approve => DecisionView::Approve,
+        Decision::RequestChanges => DecisionView::RequestChanges,
+        Decision::Comment => DecisionView::Comment,
+    }
+}
+
+/// How far a decision got, apart from a withdrawal.
+pub(crate) fn state_view(state: OutboxState) -> OutboxStateView {
+    match state {
         OutboxState::Queued => OutboxStateView::Queued,
         OutboxState::Pending => OutboxStateView::Pending,
         OutboxState::Submitted => OutboxStateView::Submitted,

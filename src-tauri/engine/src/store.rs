@@ -249,6 +249,15 @@ impl Store {
         rows.map(|text| change_from(&text?)).collect()
     }
 
+    /// All that are open, whether or not they wait, the one that was read last first.
+    pub fn open_changes(&self) -> Result<Vec<Held>, StoreError> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT held FROM change WHERE open = 1 ORDER BY read_at DESC, id")?;
+        let rows = query.query_map([], |row| row.get::<_, String>(0))?;
+        rows.map(|text| change_from(&text?)).collect()
+    }
+
     /// What a poll compares with, by the node ids that its searches found: those, what waits, and what the user has
     /// decided on and is open still.
     pub fn known(&self, found: &[&str]) -> Result<Vec<Known>, StoreError> {

@@ -33,6 +33,7 @@ test("each method is the shell's command of the same name, with its arguments as
     ["make_key", undefined],
     ["register_key", undefined],
     ["propose_key", { id: "h/o/r#1" }],
+    ["rotation", { fingerprint: "SHA256:x" }],
     ["set_prompted", { on: true }],
     ["open_link", { url: "https://github.com/" }],
   ];

@@ -11,6 +11,7 @@ import type {
   KeyView,
   Queue,
   QueueFilter,
+  Rotation,
   Sheet,
   SignInResult,
   Status,
@@ -59,6 +60,8 @@ export interface Backend {
   /** What became of it, in words; null where the user answered no. */
   register_key(): Promise<string | null>;
   propose_key(args: { id: string }): Promise<KeyProposal | null>;
+  /** Of the chosen key without a fingerprint. */
+  rotation(args: { fingerprint: string | null }): Promise<Rotation>;
   /** The system asks its own check first, either way; rejects where that was not passed. */
   set_prompted(args: { on: boolean }): Promise<null>;
   open_link(args: { url: string }): Promise<null>;
@@ -115,6 +118,7 @@ export async function appBackend(): Promise<Backend> {
     make_key: ask("make_key"),
     register_key: ask("register_key"),
     propose_key: ask("propose_key"),
+    rotation: ask("rotation"),
     set_prompted: ask("set_prompted"),
     open_link: ask("open_link"),
     onChanged: (told) =>

@@ -711,6 +711,108 @@ said: string,
  */
 url: string | null, };
 
+export type Rotation = { 
+/**
+ * The keys that this can be asked about, as `SHA256:…`: the chosen one, then those that signed here, the latest first.
+ */
+keys: Array<string>, 
+/**
+ * The one that this is about; `None` where there is none.
+ */
+old: string | null, 
+/**
+ * What it signed, by this machine's ledger, latest first.
+ */
+signed: Array<SignedRow>, 
+/**
+ * On how many open changes an approval must be given anew once the key is revoked.
+ */
+again: number, 
+/**
+ * When the last approval ends that still holds, or may; now, where none does. RFC 3339.
+ */
+until: string, 
+/**
+ * Where the key may sign, by the policies that were last read.
+ */
+places: Array<KeyPlaceView>, 
+/**
+ * The key as a line for the revoked keys; `None` where only its fingerprint is known here.
+ */
+revoked_line: string | null, 
+/**
+ * The line for `allowed_signers` of the key that signs from now on; `None` while that is the old one, or none.
+ */
+new_line: string | null, 
+/**
+ * What could not be looked at.
+ */
+messages: Array<Message>, };
+
+export type KeyPlaceView = { 
+/**
+ * `owner/name`.
+ */
+repo: string, 
+/**
+ * The branch on which the policy stands. Hostile text, made visible.
+ */
+branch: string, 
+/**
+ * The list of allowed signers. Hostile text, made visible.
+ */
+path: string, 
+/**
+ * The key's line there, with an end.
+ */
+line: string, 
+/**
+ * That end; RFC 3339.
+ */
+until: string, 
+/**
+ * The line stands there so already.
+ */
+ended: boolean, 
+/**
+ * Where revoked keys stand; `None` where the policy names no such file.
+ */
+revoked_path: string | null, 
+/**
+ * The key is among them already.
+ */
+revoked: boolean, };
+
+export type SignedRow = { 
+/**
+ * `host/owner/name#number`.
+ */
+change: string, 
+/**
+ * The head that was signed, whole.
+ */
+head: string, 
+/**
+ * Which decision.
+ */
+decision: DecisionView, 
+/**
+ * How far it got.
+ */
+state: OutboxStateView, 
+/**
+ * When it was signed; RFC 3339.
+ */
+signed_at: string, 
+/**
+ * For the user's latest approval on a change that is open still: whether it holds.
+ */
+holding: HoldingView | null, 
+/**
+ * Its change is open, and without this key there is no approval by the user there that holds.
+ */
+again: boolean, };
+
 export type Sheet = { 
 /**
  * The decision.

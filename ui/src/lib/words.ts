@@ -63,6 +63,12 @@ export const DECISION: Record<DecisionView, string> = {
   comment: "Comment",
 };
 
+/** Repository and number of a change by its name, `host/owner/name#number`. */
+export function parts(id: string): { repo: string; number: number } {
+  const at = id.lastIndexOf("#");
+  return { repo: id.slice(id.indexOf("/") + 1, at), number: Number(id.slice(at + 1)) };
+}
+
 /** "Request changes on acme/web #12". */
 export function decisionOn(decision: DecisionView, repo: string, number: number): string {
   const place = `${repo} #${number}`;
@@ -93,7 +99,7 @@ export function signed(kind: SectionKind): boolean {
 }
 
 /** How a decision stands, in a word or two. A confirmed approval says whether it still holds. */
-export function standing(row: DecisionRow): string {
+export function standing(row: Pick<DecisionRow, "state" | "holding">): string {
   return row.state === "confirmed" && row.holding !== null ? HOLDING[row.holding.state] : STATE[row.state];
 }
 

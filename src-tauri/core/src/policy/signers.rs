@@ -220,7 +220,7 @@ impl RevokedKeys {
 }
 
 /// Lines that hold something, with their 1-based numbers.
-fn content(text: &str) -> Result<Vec<(usize, &str)>, Unreadable> {
+pub(super) fn content(text: &str) -> Result<Vec<(usize, &str)>, Unreadable> {
     if let Some(at) = text.find(['\r', '\0', '\u{feff}']) {
         return Err(Unreadable::at(
             text,
@@ -235,7 +235,7 @@ fn content(text: &str) -> Result<Vec<(usize, &str)>, Unreadable> {
 }
 
 /// Words with their offsets; white space within double quotes does not divide. `Err` is the place of an open quote.
-fn fields(line: &str) -> Result<Vec<(usize, &str)>, usize> {
+pub(super) fn fields(line: &str) -> Result<Vec<(usize, &str)>, usize> {
     let (mut fields, mut start, mut quote) = (Vec::new(), None, None);
     for (at, letter) in line.char_indices() {
         if letter == '"' {
@@ -334,7 +334,7 @@ impl Options {
     }
 }
 
-fn split_outside_quotes(text: &str) -> Vec<&str> {
+pub(super) fn split_outside_quotes(text: &str) -> Vec<&str> {
     let (mut parts, mut from, mut quoted) = (Vec::new(), 0, false);
     for (at, letter) in text.char_indices() {
         match letter {

@@ -14,6 +14,7 @@ import type {
   OutboxStateView,
   Queue,
   QueueFilter,
+  Rotation,
   Row,
   Section,
   SectionKind,
@@ -31,6 +32,7 @@ import { said, type SampleChange } from "./build";
 import { counts } from "./diff";
 import { KEYS } from "./keys";
 import { sampleEntries, type Entry } from "./outbox";
+import { rotationOf } from "./rotation";
 import { sampleChanges } from "./sample";
 import { ME, sheetOf } from "./sheet";
 import { rowOf, viewOf } from "./view";
@@ -558,6 +560,20 @@ class Fake implements Backend {
       said: `The change ${repo} #512 was opened. The key counts once it is merged. Like every change of the policy, that needs two other seniors.`,
       url: `https://${HOST}/${repo}/pull/512`,
     };
+  }
+
+  async rotation({ fingerprint }: { fingerprint: string | null }): Promise<Rotation> {
+    const chosen = this.#key();
+    const keys = [...this.#keys].sort((a, b) => Number(b.chosen) - Number(a.chosen));
+    const old = keys.find((key) => key.fingerprint === fingerprint) ?? keys[0] ?? null;
+    const { enrol_line } = await this.keys();
+    return rotationOf(
+      keys.map((key) => key.fingerprint),
+      old,
+      old === null || chosen?.fingerprint === old.fingerprint ? null : enrol_line,
+      this.#entries,
+      (days) => this.#ago(-days * 1440),
+    );
   }
 
   async set_prompted({ on }: { on: boolean }): Promise<null> {

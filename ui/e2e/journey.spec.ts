@@ -185,6 +185,7 @@ test("without a key one is chosen in the sheet", async ({ page }) => {
 test("a key that the policy does not know is allowed by a change", async ({ page }) => {
   await start(page);
   await page.getByRole("option", { name: /labels/iu }).click();
+  await expect(page.getByRole("region", { name: "Sign-off" })).toContainText("will not count");
   await page.keyboard.press("a");
   const sheet = page.getByRole("dialog");
   await expect(sheet).toContainText("The policy does not know this key");

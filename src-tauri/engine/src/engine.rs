@@ -91,7 +91,8 @@ pub(crate) struct Live {
     pub(crate) refreshed_at: Option<Timestamp>,
     /// When everything that waits was last read again.
     pub(crate) last_refresh: Option<Timestamp>,
-    /// The user asked for a poll: it reads all that waits, because a target that moved touches no change's update time.
+    /// The user asked for a poll: it reads all that waits or was approved, because a target that moved touches no
+    /// change's update time.
     pub(crate) asked: bool,
 }
 

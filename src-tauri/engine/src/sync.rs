@@ -199,7 +199,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                     let same = hit.head.as_str() == known.head && hit.updated_at == known.updated_at;
                     // Asked for and yet not waiting: an earlier answer may have left the asking out.
                     let forgotten = !known.waits && (hit.asked || hit.by_name || hit.assigned);
-                    if same && known.settled && !all && !(asked && known.waits) && !forgotten {
+                    let again = all || asked && (known.waits || approved.contains(&known.id));
+                    if same && known.settled && !again && !forgotten {
                         wanted.remove(&known.node_id);
                     }
                 }

@@ -64,15 +64,20 @@ impl GitHub {
     }
 }
 
+/// A branch, a tag, or a ref of another kind.
 #[derive(Deserialize)]
-struct Reference {
-    object: Object,
+pub(super) struct Reference {
+    /// The whole name: `refs/…`.
+    #[serde(rename = "ref")]
+    pub(super) name: String,
+    pub(super) object: Object,
 }
 
+/// What a ref points at.
 #[derive(Deserialize)]
-struct Object {
+pub(super) struct Object {
     #[serde(rename = "sha")]
-    oid: Oid,
+    pub(super) oid: Oid,
 }
 
 #[derive(Deserialize)]

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::GitHub;
 use super::client::segment;
+use super::objects::Reference;
 use super::read::Found;
 use crate::ports::{ForgeError, Proposal, Proposed, Trusted};
 
@@ -135,19 +136,6 @@ impl GitHub {
 fn segments(path: &str) -> String {
     let parts: Vec<String> = path.split('/').map(segment).collect();
     parts.join("/")
-}
-
-#[derive(Deserialize)]
-struct Reference {
-    #[serde(rename = "ref")]
-    name: String,
-    object: Object,
-}
-
-#[derive(Deserialize)]
-struct Object {
-    #[serde(rename = "sha")]
-    oid: Oid,
 }
 
 #[derive(Deserialize)]

@@ -1,5 +1,7 @@
 //! Signing in, and the main job once through the window.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context, Result};
 use countersign_tests::desk::window::Window;
 use countersign_tests::desk::{Desk, PATIENCE};
@@ -50,8 +52,16 @@ async fn signing_in_shows_the_queue_and_leaves_the_token_nowhere() -> Result<()>
             !page.as_str().context("the page is text")?.contains(&token),
             "the token is in the page"
         );
-        for file in files_below(&profile)? {
-            let bytes = std::fs::read(&file).unwrap_or_default();
+        // The whole home: database, log, the web view's own store, the keychain's file.
+        let (files, processes) = (files_below(&desk.home())?, processes()?);
+        let log = |file: &&PathBuf| file.extension().is_some_and(|end| end == "log");
+        assert!(files.iter().any(|file| file.starts_with(&profile)));
+        assert!(
+            files.iter().any(|file| log(&file)),
+            "there is a log to look into: {files:?}"
+        );
+        for file in files.iter().chain(&processes) {
+            let bytes = std::fs::read(file).unwrap_or_default();
             let found = bytes.windows(token.len()).any(|part| part == token.as_bytes());
             assert!(!found, "the token is in {}", file.display());
         }
@@ -62,20 +72,40 @@ async fn signing_in_shows_the_queue_and_leaves_the_token_nowhere() -> Result<()>
     .await
 }
 
-fn files_below(folder: &std::path::Path) -> Result<Vec<std::path::PathBuf>> {
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     let (mut folders, mut files) = (vec![folder.to_owned()], Vec::new());
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                files.push(path);
+        // What goes away while it is looked at holds nothing.
+        for entry in std::fs::read_dir(folder).into_iter().flatten() {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.is_file() {
+                files.push(entry.path());
             }
         }
     }
-    assert!(!files.is_empty(), "the profile is not where it was looked for");
+    assert!(!files.is_empty(), "nothing is where it was looked for");
     Ok(files)
+}
+
+/// What anybody may see of the processes that run: how each was called, and with which environment.
+fn processes() -> Result<Vec<PathBuf>> {
+    let mut seen = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let entry = entry?;
+        if entry
+            .file_name()
+            .to_string_lossy()
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+        {
+            seen.extend(["cmdline", "environ"].map(|name| entry.path().join(name)));
+        }
+    }
+    assert!(seen.len() > 4, "processes run");
+    Ok(seen)
 }
 
 /// Opens the one change and reads all of it, up to the sheet.

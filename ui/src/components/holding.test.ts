@@ -116,3 +116,11 @@ test("beside the decision it is said whether the approval holds, and one that en
   expect(older.textContent).toContain(ENDED.words);
   expect(older.textContent).not.toContain("stands");
 });
+
+test("while a decision waits in the outbox it is taken back there, and later no more", () => {
+  const queued: DecisionRow = { ...decision(null), state: "queued" };
+  expect(bar({ decided: queued }).textContent).toContain("Take it back in the outbox");
+  for (const state of ["pending", "submitted", "confirmed"] as const) {
+    expect(bar({ decided: { ...queued, state } }).textContent).not.toContain("Take it back in the outbox");
+  }
+});

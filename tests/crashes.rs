@@ -315,7 +315,7 @@ impl Scene {
         let words = format!("[decision {index:04}]");
         let host = self.forge.url().trim_start_matches("http://").to_owned();
         let trap = self.arm(&probe, moment, number);
-        let id = format!("{host}/{REPO}#{number}");
+        let id = format!("first:{host}/{REPO}#{number}");
         probe.tell(&["engine", "decide", &id, decision, &words]).unwrap();
         let mut entry = None;
         // Its answer, or its death.
@@ -528,7 +528,7 @@ async fn full_disk_is_told_and_every_decision_that_was_taken_is_there_once() {
         assert!(index < 60, "the disk is never full");
         let number = index % CHANGES + 1;
         let words = format!("[decision {index:04}]");
-        let id = format!("{host}/{REPO}#{number}");
+        let id = format!("first:{host}/{REPO}#{number}");
         let answer = probe.ask(&["engine", "decide", &id, "comment", &words]).unwrap();
         let Some(entry) = answer["ok"].as_str() else {
             break answer["error"].as_str().unwrap().to_owned();

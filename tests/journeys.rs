@@ -5,6 +5,7 @@
 
 mod journeys {
     mod account;
+    mod accounts;
     mod bench;
     mod budget;
     mod counting;

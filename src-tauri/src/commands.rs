@@ -1,4 +1,4 @@
-//! What the window may ask for. Each command hands its words to the engine and does nothing else: rules here would be
+//! What the window may ask for. Each command hands its words to the accounts and does nothing else: rules here would be
 //! rules that the tests of the engine do not see. `build.rs` lists the same names, `capabilities/main.json` allows them.
 
 use countersign_engine::view::{
@@ -88,8 +88,8 @@ pub(crate) async fn decide(
 
 /// Takes a decision that was not sent out of the outbox.
 #[tauri::command]
-pub(crate) async fn discard(app: State<'_, App>, entry: String) -> Answer<()> {
-    app.discard(entry).await
+pub(crate) async fn discard(app: State<'_, App>, id: String, entry: String) -> Answer<()> {
+    app.discard(&id, entry).await
 }
 
 /// Asks outside the window, and dismisses the user's approval at the forge.
@@ -103,52 +103,56 @@ pub(crate) async fn withdraw(
     app.withdraw(id, review, words).await
 }
 
-/// Asks outside the window for a file, and writes the ledger into it.
+/// Asks outside the window for a file, and writes an account's ledger into it.
 #[tauri::command]
-pub(crate) async fn export_ledger(app: State<'_, App>, form: ExportForm) -> Answer<Exported> {
-    app.export_ledger(form).await
+pub(crate) async fn export_ledger(
+    app: State<'_, App>,
+    account: String,
+    form: ExportForm,
+) -> Answer<Exported> {
+    app.export_ledger(&account, form).await
 }
 
-/// Polls now.
+/// Polls now, for all accounts.
 #[tauri::command]
 pub(crate) async fn refresh(app: State<'_, App>) -> Answer<()> {
     app.refresh().await
 }
 
-/// Signs in with a token.
+/// Signs in with a token: adds an account, or gives one that is here another token.
 #[tauri::command]
 pub(crate) async fn sign_in(app: State<'_, App>, forge: String, token: String) -> Answer<SignInResult> {
     app.sign_in(forge, token).await
 }
 
-/// Signs out.
+/// Signs one account out.
 #[tauri::command]
-pub(crate) async fn sign_out(app: State<'_, App>) -> Answer<()> {
-    app.sign_out().await
+pub(crate) async fn sign_out(app: State<'_, App>, account: String) -> Answer<()> {
+    app.sign_out(&account).await
 }
 
-/// The keys that could sign.
+/// The keys that could sign for an account.
 #[tauri::command]
-pub(crate) async fn keys(app: State<'_, App>) -> Answer<Keys> {
-    app.keys().await
+pub(crate) async fn keys(app: State<'_, App>, account: String) -> Answer<Keys> {
+    app.keys(&account).await
 }
 
-/// Chooses the key that signs.
+/// Chooses the key that signs for an account.
 #[tauri::command]
-pub(crate) async fn choose_key(app: State<'_, App>, fingerprint: String) -> Answer<()> {
-    app.choose_key(fingerprint).await
+pub(crate) async fn choose_key(app: State<'_, App>, account: String, fingerprint: String) -> Answer<()> {
+    app.choose_key(&account, fingerprint).await
 }
 
-/// Makes a key in the keychain.
+/// Makes a key in the keychain, for an account.
 #[tauri::command]
-pub(crate) async fn make_key(app: State<'_, App>) -> Answer<KeyView> {
-    app.make_key().await
+pub(crate) async fn make_key(app: State<'_, App>, account: String) -> Answer<KeyView> {
+    app.make_key(&account).await
 }
 
-/// Registers the chosen key at the forge, after a question outside the page.
+/// Registers the chosen key at the account's forge, after a question outside the page.
 #[tauri::command]
-pub(crate) async fn register_key(app: State<'_, App>) -> Answer<Option<String>> {
-    app.register_key().await
+pub(crate) async fn register_key(app: State<'_, App>, account: String) -> Answer<Option<String>> {
+    app.register_key(&account).await
 }
 
 /// Opens a change at the forge that adds the chosen key to the allowed signers, after a question outside the page.
@@ -159,17 +163,21 @@ pub(crate) async fn propose_key(app: State<'_, App>, id: String) -> Answer<Optio
 
 /// What it takes to replace or to revoke a key, and what it signed. Changes nothing.
 #[tauri::command]
-pub(crate) async fn rotation(app: State<'_, App>, fingerprint: Option<String>) -> Answer<Rotation> {
-    app.rotation(fingerprint).await
+pub(crate) async fn rotation(
+    app: State<'_, App>,
+    account: String,
+    fingerprint: Option<String>,
+) -> Answer<Rotation> {
+    app.rotation(&account, fingerprint).await
 }
 
 /// Has the system's own check asked before each signature, or no longer; asked by that check itself.
 #[tauri::command]
-pub(crate) async fn set_prompted(app: State<'_, App>, on: bool) -> Answer<()> {
-    app.set_prompted(on).await
+pub(crate) async fn set_prompted(app: State<'_, App>, account: String, on: bool) -> Answer<()> {
+    app.set_prompted(&account, on).await
 }
 
-/// Opens an address in the browser, if it is at a configured forge.
+/// Opens an address in the browser, if it is at an account's forge.
 #[tauri::command]
 pub(crate) async fn open_link(app: State<'_, App>, url: String) -> Answer<()> {
     let allowed = app.open_link(url).await?;

@@ -1,4 +1,4 @@
-//! The desktop, for the engine: events to the window, notices, the tray, the questions before a signature, and where to
+//! The desktop, for the accounts: events to the window, notices, the tray, the questions before a signature, and where to
 //! save a file.
 
 use std::cell::RefCell;
@@ -50,7 +50,7 @@ impl Desktop for Shell {
     async fn notify(&self, notice: Notice) -> Result<(), String> {
         let (app, change) = (self.app.clone(), notice.change.clone());
         countersign_engine::notify::show(notice, move || match app.try_state::<App>() {
-            Some(engine) => engine.open(change),
+            Some(accounts) => accounts.open(change.as_deref()),
             None => show_window(&app),
         })
         .await
@@ -128,10 +128,9 @@ pub(crate) fn make_tray(app: &AppHandle<Wry>) {
 fn act(app: &AppHandle<Wry>, action: Action) {
     match (action, app.try_state::<App>()) {
         (Action::Quit, _) => app.exit(0),
-        // The id went into the menu as text; one that no longer reads as an id opens the queue.
-        (Action::Open(change), Some(engine)) => engine.open(change.and_then(|id| id.parse().ok())),
+        (Action::Open(change), Some(accounts)) => accounts.open(change.as_deref()),
         (Action::Open(_), None) => show_window(app),
-        (Action::Poll, Some(engine)) => engine.nudge(),
+        (Action::Poll, Some(accounts)) => accounts.nudge(),
         (Action::Poll, None) => {}
     }
 }

@@ -3,7 +3,7 @@
 //! | module | subject |
 //! |---|---|
 //! | [`commands`] | what the window may ask for |
-//! | [`desktop`] | what the engine may ask of the desktop |
+//! | [`desktop`] | what the accounts may ask of the desktop |
 //! | [`question`] | the native dialog before a signature |
 //! | [`tray`] | the tray's menu and picture |
 //! | [`log`] | the log |
@@ -18,12 +18,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use countersign_engine::engine::{Engine, Options};
+use countersign_engine::accounts::Accounts;
+use countersign_engine::engine::Options;
 use countersign_engine::github::GitHub;
 use tauri::{AppHandle, Manager, RunEvent, Wry};
 
-/// The engine as this app runs it.
-pub(crate) type App = Engine<GitHub, desktop::Shell>;
+/// The accounts as this app runs them.
+pub(crate) type App = Accounts<GitHub, desktop::Shell>;
 
 /// How to start.
 #[derive(Debug, Clone)]
@@ -116,8 +117,8 @@ fn set_up(app: &AppHandle<Wry>, start: Start) {
         options.agent = start.agent;
         options.stop_prompting = start.stop_prompting;
         match App::start(options, desktop::Shell::new(&app)).await {
-            Ok(engine) => {
-                app.manage(engine);
+            Ok(accounts) => {
+                app.manage(accounts);
                 desktop::show_window(&app);
             }
             Err(failure) => desktop::cannot_start(&app, &failure),
@@ -149,10 +150,10 @@ async fn end_on_signal(app: AppHandle<Wry>) {
 }
 
 fn end(app: &AppHandle<Wry>) {
-    let Some(engine) = app.try_state::<App>() else {
+    let Some(accounts) = app.try_state::<App>() else {
         return;
     };
-    engine.shutdown();
+    accounts.shutdown();
 }
 
 /// Makes the profile's folder, for this user alone.

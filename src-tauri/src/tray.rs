@@ -70,7 +70,7 @@ impl Shown {
         }
         menu.push(Entry::Rule);
         for (id, line) in state.first.iter().take(LISTED) {
-            menu.push(Entry::Item(clip(line), Action::Open(Some(id.to_string()))));
+            menu.push(Entry::Item(clip(line), Action::Open(Some(id.clone()))));
         }
         if state.pending as usize > LISTED.min(state.first.len()) && !state.first.is_empty() {
             let more = state.pending as usize - LISTED.min(state.first.len());
@@ -115,7 +115,9 @@ fn heading(state: &TrayState) -> String {
         n => format!("{n} changes need you"),
     };
     // What waited when the connection was lost may not be what waits now.
-    if state.offline {
+    if state.offline && !state.offline_at.is_empty() {
+        format!("Offline at {}. {waits}", state.offline_at.join(", "))
+    } else if state.offline {
         format!("Offline. As last seen: {waits}")
     } else {
         waits
@@ -243,12 +245,7 @@ mod tests {
 
     fn state(pending: u32, lines: &[&str]) -> TrayState {
         let first = lines.iter().enumerate();
-        let first = first.map(|(n, line)| {
-            (
-                format!("github.com/acme/infra#{n}").parse().unwrap(),
-                (*line).to_owned(),
-            )
-        });
+        let first = first.map(|(n, line)| (format!("first:github.com/acme/infra#{n}"), (*line).to_owned()));
         TrayState {
             pending,
             first: first.collect(),
@@ -306,7 +303,10 @@ mod tests {
         assert_eq!(texts(&shown), all);
         assert_eq!(
             shown.menu[3],
-            Entry::Item("b".into(), Action::Open(Some("github.com/acme/infra#1".into())))
+            Entry::Item(
+                "b".into(),
+                Action::Open(Some("first:github.com/acme/infra#1".into()))
+            )
         );
         assert_eq!(texts(&Shown::of(&state(1, &["a"])))[0], "1 change needs you");
     }
@@ -318,6 +318,11 @@ mod tests {
         given.offline = true;
         assert_eq!(picture(&given), Picture::Offline);
         assert_eq!(heading(&given), "Offline. As last seen: 1 change needs you");
+        given.offline_at = vec!["ghe.example.com".into()];
+        assert_eq!(
+            (picture(&given), heading(&given).as_str()),
+            (Picture::Offline, "Offline at ghe.example.com. 1 change needs you")
+        );
         given.critical = true;
         assert_eq!(picture(&given), Picture::Attention);
         let attention = Shown::of(&TrayState {
@@ -343,7 +348,9 @@ mod tests {
 
     #[test]
     fn every_action_survives_its_way_through_the_menu() {
-        let change = Action::Open(Some("github.com/acme/infra#482".into()));
+        let change = Action::Open(Some(
+            "priya-n@ghe.example.com:ghe.example.com/acme/infra#482".into(),
+        ));
         for given in [change, Action::Open(None), Action::Poll, Action::Quit] {
             assert_eq!(action(&id(&given)), Some(given));
         }

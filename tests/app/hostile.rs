@@ -87,7 +87,7 @@ async fn a_script_in_the_page_cannot_sign() -> Result<()> {
             change.map(|change| change.head().to_owned())
         })?;
         let never_shown = wish(
-            &json!(format!("{host}/{REPO}#{NUMBER}")),
+            &json!(format!("first:{host}/{REPO}#{NUMBER}")),
             &json!(head),
             &json!("0".repeat(64)),
         );
@@ -101,7 +101,10 @@ async fn a_script_in_the_page_cannot_sign() -> Result<()> {
         );
 
         // Nobody is asked for a password on this desk, which has no polkit: so that cannot be chosen either.
-        let refusal = window.invoke("set_prompted", json!({"on": true})).await?.err();
+        let refusal = window
+            .invoke("set_prompted", json!({"account": "first", "on": true}))
+            .await?
+            .err();
         let refusal = refusal.context("a check that cannot be asked was chosen")?;
         assert_eq!(
             refusal["message"],
@@ -112,7 +115,7 @@ async fn a_script_in_the_page_cannot_sign() -> Result<()> {
         window.click("//*[@role='option']").await?;
         window.find(&format!("//h1[contains(., '{TITLE}')]")).await?;
         window.read_change().await?;
-        let id = json!(format!("{host}/{REPO}#{NUMBER}"));
+        let id = json!(format!("first:{host}/{REPO}#{NUMBER}"));
         let change = window.invoke("change", json!({"id": id})).await?;
         let change = change.map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
         let wish = wish(&id, &change["head"], &change["seen"]);

@@ -10,16 +10,10 @@ use super::bench::{Bench, REPO};
 
 const TOKEN: &str = "ghp_journey";
 
+/// Profiles of before there were several accounts hold such decisions: another person had signed in there.
 #[tokio::test(flavor = "multi_thread")]
-async fn another_account_sends_nothing_that_it_did_not_sign() {
+async fn an_account_sends_nothing_that_another_signed() {
     let bench = Bench::with_one_change().await;
-    bench.forge.with(|world| {
-        world.token(
-            "ghp_sol",
-            "sol-v",
-            Scopes::Classic(vec!["repo".into(), "read:org".into()]),
-        );
-    });
     let view = bench.read(1).await;
     bench.forge.faults([Fault::always("*", "*", Effect::ResetBefore)]);
     bench.decide(&view, DecisionView::Approve, "Mine.").await.unwrap();
@@ -29,25 +23,37 @@ async fn another_account_sends_nothing_that_it_did_not_sign() {
         })
         .await;
     bench.forge.with(|world| world.faults.clear());
-    let url = bench.forge.url().to_owned();
-    assert!(
-        bench
-            .engine
-            .sign_in(url.clone(), "ghp_sol".into())
-            .await
-            .unwrap()
-            .ok
-    );
+    let bench = bench
+        .reopened_after(|database| {
+            let database = rusqlite::Connection::open(database).unwrap();
+            let changed = database
+                .execute("UPDATE outbox SET reviewer = '2000002'", [])
+                .unwrap();
+            assert_eq!(changed, 1);
+        })
+        .await;
+    bench.sign_in().await;
     bench.poll().await;
     let waiting = bench.decision().await;
     assert_eq!(waiting.state, OutboxStateView::Queued);
     let message = waiting.message.unwrap();
     assert!(message.what.contains("another account"), "{message:?}");
     assert!(bench.forge.reviews(REPO, 1).is_empty());
+}
 
-    assert!(bench.engine.sign_in(url, TOKEN.into()).await.unwrap().ok);
-    bench.comes_to(OutboxStateView::Confirmed).await;
-    assert_eq!(bench.forge.reviews(REPO, 1).len(), 1);
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_of_one_person_is_not_given_to_another() {
+    let bench = Bench::with_one_change().await;
+    bench.forge.with(|world| {
+        let scopes = ["repo", "read:org"].map(str::to_owned);
+        world.token("ghp_sol", "sol-v", Scopes::Classic(scopes.to_vec()));
+    });
+    let url = bench.forge.url().to_owned();
+    let refused = bench.engine.sign_in(url, "ghp_sol".into()).await.unwrap();
+    assert!(!refused.ok, "{:?}", refused.steps);
+    let account = bench.engine.status().await.unwrap().account.unwrap();
+    assert_eq!(account.login, "priya-n");
+    assert_eq!(bench.rows().await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -375,7 +375,7 @@ impl Bench {
 
     pub(crate) fn id(&self, number: u64) -> String {
         let host = self.forge.url().trim_start_matches("http://");
-        format!("{host}/{REPO}#{number}")
+        format!("first:{host}/{REPO}#{number}")
     }
 
     pub(crate) async fn queue(&self) -> Queue {

@@ -23,10 +23,8 @@ async fn told_once_and_not_again_after_a_restart() {
     bench.poll().await;
     bench.poll().await;
     assert_eq!(titles(&bench), ["acme/web #2 needs your sign-off"]);
-    let opens = bench
-        .desktop
-        .with(|seen| seen.notices[0].change.clone().map(|id| id.number));
-    assert_eq!(opens, Some(2));
+    let opens = bench.desktop.with(|seen| seen.notices[0].change.clone());
+    assert_eq!(opens, Some(bench.id(2)));
     let bench = bench.restarted().await;
     bench.poll().await;
     assert_eq!(titles(&bench).len(), 1);

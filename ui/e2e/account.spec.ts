@@ -81,3 +81,42 @@ test("what was done today leads to its review", async ({ page }) => {
   await expect(done.getByRole("button", { name: /^Open the review/u })).toHaveCount(3);
   await expect(done.getByText("Confirmed").first()).toBeVisible();
 });
+
+test("of two accounts each row and the status line say whose, and each is signed out by itself", async ({
+  page,
+}) => {
+  await start(page, "two-accounts");
+  const line = page.getByRole("contentinfo");
+  await expect(line).toContainText("ghe.example.com: Offline since");
+  await expect(page.getByRole("option", { name: /Drop legacy_invoices/u })).toContainText("ghe.example.com");
+  await expect(page.getByRole("option", { name: /Move prod-eu/u })).toContainText("github.com");
+  await line.getByRole("button", { name: "2 accounts" }).click();
+  const dialog = page.getByRole("dialog", { name: "Accounts" });
+  await expect(dialog.getByRole("listitem")).toHaveCount(2);
+  await dialog.getByRole("button", { name: "Signing key…, priya-n at ghe.example.com" }).click();
+  await expect(page.getByRole("dialog", { name: "Signing key for ghe.example.com" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await line.getByRole("button", { name: "2 accounts" }).click();
+  await dialog.getByRole("button", { name: "Sign out, priya-n at ghe.example.com" }).click();
+  await expect(page.getByRole("dialog", { name: "Account" })).toContainText(
+    "Signed in as priya-n at github.com",
+  );
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("option", { name: /Drop legacy_invoices/u })).toHaveCount(0);
+  await expect(line).toContainText("Online");
+});
+
+test("another account is added beside the one that is here, and its key is chosen next", async ({ page }) => {
+  await start(page);
+  await page.getByRole("button", { name: "priya-n" }).click();
+  await page.getByRole("button", { name: "Add an account…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Add an account" });
+  await dialog.getByLabel("Forge").fill("ghe.example.com");
+  await dialog.getByLabel("Token").fill("ghp_0123456789abcdefghij");
+  await page.keyboard.press("Enter");
+  await dialog.getByRole("button", { name: "Continue" }).click();
+  await expect(page.getByRole("dialog", { name: "Signing key for ghe.example.com" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("button", { name: "2 accounts" })).toBeVisible();
+  await expect(page.getByRole("option", { name: /Move prod-eu/u })).toBeVisible();
+});

@@ -30,7 +30,11 @@ impl Account {
 
     /// The same person at the same forge.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        self.viewer.id == other.viewer.id && self.address.host == other.address.host
+        let same = match (&self.viewer.id, &other.viewer.id) {
+            (Some(id), Some(other)) => id == other,
+            (None, _) | (_, None) => self.viewer.login == other.viewer.login,
+        };
+        same && self.address.host == other.address.host
     }
 
     /// Days until the token ends, where that is less than a week.

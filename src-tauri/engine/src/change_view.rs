@@ -177,7 +177,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let verdict = verdict::verdict(change, &held.classification, &held.assessment);
         let will_count = counting::will_count(&account.viewer, held, patch.as_ref(), key.as_ref(), now());
         Ok(ChangeView {
-            id: change.id.to_string(),
+            id: self.handle(&change.id),
+            account: self.inner.options.account.to_string(),
             repo: change.id.repo.clone(),
             number: change.id.number,
             url: change.url.clone(),

@@ -31,7 +31,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     ) -> Result<Decided, Failure> {
         let account = self.signed_in()?;
         // One question at a time: a second call while the dialog is open must not sign behind it.
-        let Ok(_deciding) = self.inner.deciding.try_lock() else {
+        let Ok(_deciding) = self.inner.options.deciding.try_lock() else {
             return Err(Failure::coded(
                 Code::CannotSign,
                 "Another decision is being confirmed. This one was not signed.",

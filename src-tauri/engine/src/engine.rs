@@ -15,6 +15,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::account::{Account, Online};
+use crate::handle::{AccountName, Handle};
 use crate::ports::{Desktop, Forge, HiddenOrganisation, Quota};
 use crate::prompting::PROMPTED;
 use crate::store::{REFRESHED, Store, StoreError};
@@ -36,8 +37,10 @@ const RECENT: SignedDuration = SignedDuration::from_hours(48);
 /// How the engine is started.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Folder of the profile; made where it does not exist.
+    /// Folder of the profile, or of the account within it; made where it does not exist.
     pub profile: PathBuf,
+    /// What the account is called within the profile.
+    pub account: AccountName,
     /// Time between polls.
     pub interval: SignedDuration,
     /// Name under which secrets stand in the keychain.
@@ -48,6 +51,8 @@ pub struct Options {
     pub agent: Option<PathBuf>,
     /// Take back that the system's own check is asked before each signature: for a system that cannot ask any more.
     pub stop_prompting: bool,
+    /// Held while the user is asked something. Copies share it: one question at a time, whichever account's.
+    pub deciding: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Options {
@@ -55,11 +60,13 @@ impl Options {
     pub fn new(profile: &Path) -> Self {
         Self {
             profile: profile.to_owned(),
+            account: AccountName::First,
             interval: INTERVAL,
             service: "Countersign".into(),
             budget: BUDGET,
             agent: None,
             stop_prompting: false,
+            deciding: Arc::default(),
         }
     }
 }
@@ -79,7 +86,6 @@ pub(crate) struct Live {
     /// The disk does not take what is to be kept.
     pub(crate) store_message: Option<Message>,
     pub(crate) key: Option<KeyView>,
-    pub(crate) open: Option<ChangeId>,
     /// The account of the last session is still being taken up.
     pub(crate) restoring: bool,
     /// When keychain and agent were last looked at.
@@ -105,7 +111,6 @@ pub(crate) struct Inner<F, D> {
     pub(crate) vault: Vault,
     pub(crate) desktop: D,
     pub(crate) wake: Notify,
-    pub(crate) deciding: tokio::sync::Mutex<()>,
     /// The decision that is being sent, which cannot be taken back.
     sending: Mutex<Option<String>>,
     stop: watch::Sender<bool>,
@@ -200,7 +205,6 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             notices_message: None,
             store_message: None,
             key: None,
-            open: None,
             restoring: true,
             looked_at: None,
             poller: Poller::new(now(), options.interval),
@@ -220,7 +224,6 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             vault,
             desktop,
             wake: Notify::new(),
-            deciding: tokio::sync::Mutex::new(()),
             sending: Mutex::new(None),
             stop,
             running: Mutex::new(None),
@@ -409,11 +412,18 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             .unwrap_or_else(late)
     }
 
-    /// Asks the UI to open a change (`None`: just to show itself).
-    pub fn open(&self, change: Option<ChangeId>) {
-        self.live().open = change;
-        self.inner.desktop.show();
-        self.changed();
+    /// What the account is called within the profile.
+    pub(crate) fn name(&self) -> &AccountName {
+        &self.inner.options.account
+    }
+
+    /// How the window names a change of this account.
+    pub(crate) fn handle(&self, change: &ChangeId) -> String {
+        Handle {
+            account: self.inner.options.account.clone(),
+            change: change.clone(),
+        }
+        .to_string()
     }
 
     /// The ledger's lines, oldest first.
@@ -473,6 +483,14 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             account: account.clone()?,
             forge: forge.clone()?,
         })
+    }
+
+    /// Whether the forge would still be asked in the same way: nobody signed in or out meanwhile.
+    pub(crate) fn is_current(&self, online: &Online<F>) -> bool {
+        let forge = held(&self.inner.forge);
+        forge
+            .as_ref()
+            .is_some_and(|forge| Arc::ptr_eq(forge, &online.forge))
     }
 
     pub(crate) fn set_account(&self, account: Option<Account>, forge: Option<Arc<F>>) {

@@ -3,6 +3,8 @@
 //! | module | subject |
 //! |---|---|
 //! | [`engine`] | shared state, and the one loop that polls and sends |
+//! | [`accounts`] | several accounts of one profile, brought together for the window |
+//! | [`handle`] | names of accounts, and of changes as one account sees them |
 //! | `account` | who is signed in, with or without a token at hand |
 //! | `session` | signing in and out, the key that signs |
 //! | `sync` | one poll: find, read, store, tell |
@@ -40,6 +42,7 @@
 //! outbox, the outbox to the forge. Nothing but the loop and a withdrawal writes to the forge.
 
 mod account;
+pub mod accounts;
 pub mod agent;
 mod asked;
 mod assessing;
@@ -54,6 +57,7 @@ mod exporting;
 mod failure;
 pub mod github;
 mod ground;
+pub mod handle;
 mod hidden;
 mod highlight;
 mod holding;

@@ -47,7 +47,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             .filter(|entry| !entry.state.is_final() && entry.change.host == online.account.address.host)
             .map(|entry| entry.entry);
         for name in waiting.collect::<Vec<_>>() {
-            if !self.live().poller.may_ask(now()) {
+            if !self.live().poller.may_ask(now()) || !self.is_current(&online) {
                 return;
             }
             let Some(entry) = self.take_up(&name) else {
@@ -76,7 +76,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             let message = Message {
                 what: "It was signed by another account than the one that is signed in.".into(),
                 kept: "Your signed decision waits here.".into(),
-                todo: "Sign in as that account; then it is sent.".into(),
+                todo: "Take it back, and decide again as that account.".into(),
             };
             let state = entry.state;
             self.note(&mut entry, state, Some(message));
@@ -89,6 +89,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             match went {
                 Ok(Went::On) if !entry.state.is_final() && entry.state != before => {}
                 Ok(_) => return,
+                // Another token is here now: the next round asks with it.
+                Err(_) if !self.is_current(online) => return,
                 Err(error) => {
                     self.held_up(&mut entry, &error);
                     return;

@@ -459,25 +459,38 @@ pub struct Notice {
     pub title: String,
     /// Body.
     pub body: String,
-    /// Opened by the default click; `None` opens the queue.
-    pub change: Option<ChangeId>,
+    /// Handle of the change that the default click opens; `None` opens the queue.
+    pub change: Option<String>,
     /// Worst severity, for the urgency.
     pub severity: Option<Severity>,
+}
+
+/// Who an account is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Who {
+    /// Login.
+    pub login: String,
+    /// Host of the forge.
+    pub host: String,
 }
 
 /// What the tray shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TrayState {
+    /// Whose it is; `None` where nobody is signed in, and where it stands for several accounts.
+    pub who: Option<Who>,
     /// Changes that need the user.
     pub pending: u32,
     /// One of them is critical.
     pub critical: bool,
     /// The forge is not reached.
     pub offline: bool,
+    /// Which is not, where there are several accounts and another forge is.
+    pub offline_at: Vec<String>,
     /// Something needs the user: token, keychain, a decision handed back.
     pub attention: bool,
-    /// The first few that wait: id and line.
-    pub first: Vec<(ChangeId, String)>,
+    /// The first few that wait: handle and line.
+    pub first: Vec<(String, String)>,
     /// Decisions not yet confirmed.
     pub outbox: u32,
 }

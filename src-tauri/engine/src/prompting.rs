@@ -27,7 +27,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// It stays as it was.
     pub async fn set_prompted(&self, on: bool) -> Result<(), Failure> {
         // A check that is open for a signature must not be answered for this.
-        let Ok(_deciding) = self.inner.deciding.try_lock() else {
+        let Ok(_deciding) = self.inner.options.deciding.try_lock() else {
             return Err(Failure::other(
                 "A decision is being confirmed. Nothing was changed.",
                 "Answer the open question first.",

@@ -87,7 +87,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 queue::Section::CameBack => SectionKind::CameBack,
             };
             let looked = store.looked(&held.change.id)?;
-            let mut row = row(held);
+            let mut row = self.row(held);
             row.unread = !looked.iter().any(|looked| looked.head == held.change.head.oid);
             if section == queue::Section::CameBack {
                 row.note = Some(came_back(&held.change));
@@ -102,7 +102,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 hidden += 1;
                 continue;
             }
-            let mut row = row(&given.held);
+            let mut row = self.row(&given.held);
             row.note = Some(
                 ended
                     .note
@@ -134,8 +134,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 SectionKind::Outbox
             };
             let mut row = match store.held(&entry.change)? {
-                Some(held) => row(&held),
-                None => bare_row(entry),
+                Some(held) => self.row(&held),
+                None => self.bare_row(entry),
             };
             row.since = entry.signed_at.to_string();
             row.decision = Some(decision_row(
@@ -156,33 +156,85 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         })
     }
 
+    fn row(&self, held: &Held) -> Row {
+        let change = &held.change;
+        Row {
+            id: self.handle(&change.id),
+            account: self.inner.options.account.to_string(),
+            repo: change.id.repo.clone(),
+            number: change.id.number,
+            title: visible(&change.title),
+            author: person(change),
+            since: change.created_at.to_string(),
+            badge: badge(&held.classification),
+            severity: severity(held.assessment.severity()),
+            components: touched(held),
+            checks: checks(change),
+            additions: change.additions,
+            deletions: change.deletions,
+            unread: false,
+            draft: change.draft,
+            note: None,
+            decision: None,
+        }
+    }
+
+    /// A decision on a change that is no longer held.
+    fn bare_row(&self, entry: &Entry) -> Row {
+        Row {
+            id: self.handle(&entry.change),
+            account: self.inner.options.account.to_string(),
+            repo: entry.change.repo.clone(),
+            number: entry.change.number,
+            title: visible(&entry.title),
+            author: String::new(),
+            since: entry.signed_at.to_string(),
+            badge: Badge {
+                involvement: InvolvementView::Undeclared,
+                tool: None,
+            },
+            severity: SeverityView::None,
+            components: Vec::new(),
+            checks: CheckCounts::default(),
+            additions: 0,
+            deletions: 0,
+            unread: false,
+            draft: false,
+            note: None,
+            decision: None,
+        }
+    }
+
     fn banners(&self, account: &Account) -> Vec<Banner> {
         let live = self.live();
+        let banner = |kind, message: Message| Banner {
+            kind,
+            message,
+            link: None,
+            account: Some(self.inner.options.account.to_string()),
+        };
         let mut banners = Vec::new();
         for organisation in &live.hidden {
+            let message = Message {
+                what: format!(
+                    "Changes in {} are hidden until you renew its single sign-on.",
+                    visible(&organisation.name)
+                ),
+                kept: "What was read before stays in the queue.".into(),
+                todo: "Renew it at the forge.".into(),
+            };
             banners.push(Banner {
-                kind: BannerKind::Hidden,
-                message: Message {
-                    what: format!(
-                        "Changes in {} are hidden until you renew its single sign-on.",
-                        visible(&organisation.name)
-                    ),
-                    kept: "What was read before stays in the queue.".into(),
-                    todo: "Renew it at the forge.".into(),
-                },
                 link: organisation.url.clone(),
+                ..banner(BannerKind::Hidden, message)
             });
         }
         for cut in &live.cut {
-            banners.push(Banner {
-                kind: BannerKind::Hidden,
-                message: Message {
-                    what: cut.clone(),
-                    kept: String::new(),
-                    todo: String::new(),
-                },
-                link: None,
-            });
+            let message = Message {
+                what: cut.clone(),
+                kept: String::new(),
+                todo: String::new(),
+            };
+            banners.push(banner(BannerKind::Hidden, message));
         }
         if let Some(trouble) = &live.trouble {
             let kind = if account.token != TokenState::Held {
@@ -192,64 +244,59 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             } else {
                 BannerKind::Attention
             };
+            banners.push(banner(kind, trouble.clone()));
+        }
+        // These two are the machine's, whoever is signed in.
+        for message in [&live.keychain_message, &live.notices_message]
+            .into_iter()
+            .flatten()
+        {
             banners.push(Banner {
-                kind,
-                message: trouble.clone(),
-                link: None,
+                account: None,
+                ..banner(BannerKind::Attention, message.clone())
             });
         }
-        let told = [&live.keychain_message, &live.notices_message, &live.store_message];
-        for message in told.into_iter().flatten() {
-            banners.push(Banner {
-                kind: BannerKind::Attention,
-                message: message.clone(),
-                link: None,
-            });
+        if let Some(message) = &live.store_message {
+            banners.push(banner(BannerKind::Attention, message.clone()));
         }
         if let Some(days) = account.token_ends_in(now()) {
             let days = usize::try_from(days).unwrap_or(0);
-            banners.push(Banner {
-                kind: BannerKind::Attention,
-                message: Message {
-                    what: format!("The token ends in {}.", words::count(days, "day", "days")),
-                    kept: String::new(),
-                    todo: "Sign in with a new one before that; the queue is kept.".into(),
-                },
-                link: None,
-            });
+            let message = Message {
+                what: format!("The token ends in {}.", words::count(days, "day", "days")),
+                kept: String::new(),
+                todo: "Sign in with a new one before that; the queue is kept.".into(),
+            };
+            banners.push(banner(BannerKind::Attention, message));
         }
         banners
     }
 }
 
-fn sections(mut listed: Vec<(SectionKind, Row)>, waiting: &[Held]) -> Vec<Section> {
-    listed.sort_by(|(kind_a, a), (kind_b, b)| {
-        let settled = matches!(
-            kind_a,
-            SectionKind::Outbox | SectionKind::Approvals | SectionKind::DoneToday
-        );
-        kind_a.cmp(kind_b).then_with(|| {
-            if settled {
-                b.since.cmp(&a.since)
-            } else {
-                b.severity.cmp(&a.severity).then_with(|| b.since.cmp(&a.since))
-            }
-        })
-    });
-    let mut sections: Vec<Section> = Vec::new();
+fn sections(listed: Vec<(SectionKind, Row)>, waiting: &[Held]) -> Vec<Section> {
+    let mut rows: BTreeMap<SectionKind, Vec<Row>> = BTreeMap::new();
     for (kind, row) in listed {
-        if sections.last().is_none_or(|section| section.kind != kind) {
-            sections.push(Section {
+        rows.entry(kind).or_default().push(row);
+    }
+    rows.into_iter()
+        .map(|(kind, mut rows)| {
+            sort(kind, &mut rows);
+            Section {
                 kind,
                 why: why(kind, waiting),
-                rows: Vec::new(),
-            });
+                rows,
+            }
+        })
+        .collect()
+}
+
+/// The order of a section's rows: what was signed by its time, all else by its severity first.
+pub(crate) fn sort(kind: SectionKind, rows: &mut [Row]) {
+    rows.sort_by(|a, b| match kind {
+        SectionKind::Outbox | SectionKind::Approvals | SectionKind::DoneToday => b.since.cmp(&a.since),
+        SectionKind::NeedsYou | SectionKind::YourTeams | SectionKind::CameBack => {
+            b.severity.cmp(&a.severity).then_with(|| b.since.cmp(&a.since))
         }
-        if let Some(section) = sections.last_mut() {
-            section.rows.push(row);
-        }
-    }
-    sections
+    });
 }
 
 fn why(kind: SectionKind, waiting: &[Held]) -> String {
@@ -302,59 +349,12 @@ pub(crate) fn person(change: &Change) -> String {
     person.map_or_else(|| "ghost".to_owned(), |person| visible(&person.login))
 }
 
-fn row(held: &Held) -> Row {
-    let change = &held.change;
-    Row {
-        id: change.id.to_string(),
-        repo: change.id.repo.clone(),
-        number: change.id.number,
-        title: visible(&change.title),
-        author: person(change),
-        since: change.created_at.to_string(),
-        badge: badge(&held.classification),
-        severity: severity(held.assessment.severity()),
-        components: touched(held),
-        checks: checks(change),
-        additions: change.additions,
-        deletions: change.deletions,
-        unread: false,
-        draft: change.draft,
-        note: None,
-        decision: None,
-    }
-}
-
 fn touched(held: &Held) -> Vec<String> {
     let components = held.assessment.components.iter();
     components
         .filter(|component| component.distance == 0)
         .map(|component| visible(&component.name))
         .collect()
-}
-
-/// A decision on a change that is no longer held.
-fn bare_row(entry: &Entry) -> Row {
-    Row {
-        id: entry.change.to_string(),
-        repo: entry.change.repo.clone(),
-        number: entry.change.number,
-        title: visible(&entry.title),
-        author: String::new(),
-        since: entry.signed_at.to_string(),
-        badge: Badge {
-            involvement: InvolvementView::Undeclared,
-            tool: None,
-        },
-        severity: SeverityView::None,
-        components: Vec::new(),
-        checks: CheckCounts::default(),
-        additions: 0,
-        deletions: 0,
-        unread: false,
-        draft: false,
-        note: None,
-        decision: None,
-    }
 }
 
 pub(crate) fn decision_row(entry: &Entry, account: &Account, holding: Option<HoldingView>) -> DecisionRow {

@@ -1,6 +1,5 @@
 //! Before a decision is signed: that what is to be signed is what was shown, and why it cannot be signed yet.
 
-use countersign_core::change::ChangeId;
 use countersign_core::decision::Decision;
 use countersign_core::finding::{Finding, Severity};
 use countersign_core::patch::Patch;
@@ -11,6 +10,7 @@ use jiff::SignedDuration;
 use crate::account::Account;
 use crate::asked::Policies;
 use crate::engine::Engine;
+use crate::handle::Handle;
 use crate::noted::{self, Acknowledged};
 use crate::ports::{Desktop, Forge};
 use crate::rows::visible;
@@ -218,16 +218,22 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         blockers
     }
 
-    /// What is held of the change with this id.
+    /// What is held of the change with this handle. Another account's names nothing here, though both may see the change.
     pub(crate) fn held(&self, id: &str) -> Result<Held, Failure> {
-        let unknown = || {
+        let unknown = |what: &str| {
             Failure::coded(
                 Code::UnknownChange,
-                format!("{} is not held on this machine.", visible(id)),
+                format!("{} is not held on this machine.", visible(what)),
                 "Poll again.",
             )
         };
-        let id: ChangeId = id.parse().map_err(|_| unknown())?;
-        self.store().held(&id)?.ok_or_else(unknown)
+        let handle: Handle = id.parse().map_err(|_| unknown(id))?;
+        let change = &handle.change;
+        if handle.account != self.inner.options.account {
+            return Err(unknown(&change.to_string()));
+        }
+        self.store()
+            .held(change)?
+            .ok_or_else(|| unknown(&change.to_string()))
     }
 }

@@ -57,60 +57,123 @@ fn step(name: impl Into<String>, ok: bool, detail: impl Into<String>) -> SignInS
     }
 }
 
+/// A token that its forge accepted, and whose it is.
+pub(crate) struct Accepted<F> {
+    /// As it was typed.
+    forge: String,
+    pub(crate) account: Account,
+    client: F,
+    token: SecretString,
+}
+
+/// A sign-in that ended with the last of these steps.
+pub(crate) fn refused(steps: Vec<SignInStep>) -> SignInResult {
+    SignInResult {
+        ok: false,
+        account: None,
+        steps,
+    }
+}
+
+/// Asks the forge whose the token is and what it may do; `None` where a step says why that does not suffice. Nothing
+/// is kept.
+pub(crate) async fn examine<F: Forge>(
+    forge: &str,
+    token: String,
+    steps: &mut Vec<SignInStep>,
+) -> Option<Accepted<F>> {
+    let token = SecretString::from(token.trim().to_owned());
+    let address = match Address::parse(forge) {
+        Ok(address) => address,
+        Err(error) => {
+            steps.push(step("Forge", false, words::sentence(&error.to_string())));
+            return None;
+        }
+    };
+    let client = F::connect(&address, token.clone());
+    let viewer = match &client {
+        Ok(client) => client.viewer().await,
+        Err(error) => Err(error.clone()),
+    };
+    let (client, viewer) = match (client, viewer) {
+        (Ok(client), Ok(viewer)) => (client, viewer),
+        (_, Err(error)) | (Err(error), _) => {
+            let reached = !matches!(
+                error,
+                ForgeError::Unreachable { .. } | ForgeError::Interrupted { .. }
+            );
+            steps.push(step(
+                format!("{} answers", address.host),
+                reached,
+                if reached {
+                    String::new()
+                } else {
+                    words::forge_error(&error)
+                },
+            ));
+            if reached {
+                steps.push(step("The token is accepted", false, words::forge_error(&error)));
+            }
+            return None;
+        }
+    };
+    steps.push(step(format!("{} answers", address.host), true, ""));
+    steps.push(step(
+        "The token is accepted",
+        true,
+        format!("It belongs to {}.", viewer.person.login),
+    ));
+    if !check_scopes(&viewer, steps) {
+        return None;
+    }
+    let account = Account {
+        address,
+        viewer: viewer.person,
+        expires_at: viewer.token_expires_at,
+        token: TokenState::Held,
+    };
+    Some(Accepted {
+        forge: forge.trim().to_owned(),
+        account,
+        client,
+        token,
+    })
+}
+
 impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Signs in with a token: checks it, keeps it in the keychain, and starts the first sync.
     pub async fn sign_in(&self, forge: String, token: String) -> Result<SignInResult, Failure> {
-        let token = SecretString::from(token.trim().to_owned());
         let mut steps = Vec::new();
-        let address = match Address::parse(&forge) {
-            Ok(address) => address,
-            Err(error) => {
-                steps.push(step("Forge", false, words::sentence(&error.to_string())));
-                return Ok(SignInResult { ok: false, steps });
-            }
-        };
-        let client = F::connect(&address, token.clone());
-        let viewer = match &client {
-            Ok(client) => client.viewer().await,
-            Err(error) => Err(error.clone()),
-        };
-        let (client, viewer) = match (client, viewer) {
-            (Ok(client), Ok(viewer)) => (client, viewer),
-            (_, Err(error)) | (Err(error), _) => {
-                let reached = !matches!(
-                    error,
-                    ForgeError::Unreachable { .. } | ForgeError::Interrupted { .. }
-                );
-                steps.push(step(
-                    format!("{} answers", address.host),
-                    reached,
-                    if reached {
-                        String::new()
-                    } else {
-                        words::forge_error(&error)
-                    },
-                ));
-                if reached {
-                    steps.push(step("The token is accepted", false, words::forge_error(&error)));
-                }
-                return Ok(SignInResult { ok: false, steps });
-            }
-        };
-        steps.push(step(format!("{} answers", address.host), true, ""));
-        steps.push(step(
-            "The token is accepted",
-            true,
-            format!("It belongs to {}.", viewer.person.login),
-        ));
-        if !check_scopes(&viewer, &mut steps) {
-            return Ok(SignInResult { ok: false, steps });
+        match examine(&forge, token, &mut steps).await {
+            Some(accepted) => self.admit(accepted, steps).await,
+            None => Ok(refused(steps)),
         }
-        let account = Account {
-            address,
-            viewer: viewer.person,
-            expires_at: viewer.token_expires_at,
-            token: TokenState::Held,
-        };
+    }
+
+    /// Keeps the token and begins to ask the forge with it. Where one was there already, queue, marks, outbox and ledger
+    /// stay as they are, and the outbox goes on with the new one.
+    pub(crate) async fn admit(
+        &self,
+        accepted: Accepted<F>,
+        mut steps: Vec<SignInStep>,
+    ) -> Result<SignInResult, Failure> {
+        let Accepted {
+            forge,
+            account,
+            client,
+            token,
+        } = accepted;
+        let before = self.owner()?;
+        if let Some(before) = before.as_ref().filter(|before| !before.is(&account)) {
+            let whose = format!("{} at {}", before.viewer.login, before.address.host);
+            steps.push(step(
+                "Another account",
+                false,
+                format!("What is kept here is of {whose}. It was not touched."),
+            ));
+            return Ok(refused(steps));
+        }
+        let replaces = self.account().is_some();
         let kept = self.inner.vault.set(&account.token_name(), token).await;
         match kept {
             Ok(Kept::Keychain) => steps.push(step(
@@ -127,10 +190,22 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             )),
             Err(error) => {
                 steps.push(step("Kept in the keychain", false, error.to_string()));
-                return Ok(SignInResult { ok: false, steps });
+                return Ok(refused(steps));
             }
         }
-        self.replace(&account, forge.trim()).await?;
+        if let Some(before) = before.filter(|before| before.token_name() != account.token_name())
+            && let Err(error) = self.inner.vault.delete(&before.token_name()).await
+        {
+            tracing::warn!(%error, "the token under the login before stays in the keychain");
+        }
+        if replaces {
+            steps.push(step(
+                "In place of the old token",
+                true,
+                "Queue, marks, outbox and ledger are as they were. End the old one at the forge.",
+            ));
+        }
+        self.note_account(&account, &forge)?;
         self.set_account(Some(account), Some(Arc::new(client)));
         {
             let mut live = self.live();
@@ -141,22 +216,15 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         self.refresh_key().await;
         self.nudge();
         self.changed();
-        Ok(SignInResult { ok: true, steps })
+        Ok(SignInResult {
+            ok: true,
+            account: Some(self.inner.options.account.to_string()),
+            steps,
+        })
     }
 
-    /// Notes the account for the next start. Where it is another one than before, that one's token and what was read
-    /// with it are forgotten.
-    async fn replace(&self, account: &Account, forge: &str) -> Result<(), Failure> {
-        let before = self.kin()?.and_then(|kin| kin.account());
-        if let Some(before) = before.filter(|before| !before.is(account)) {
-            if let Err(error) = self.inner.vault.delete(&before.token_name()).await {
-                tracing::warn!(%error, "the token of the account before stays in the keychain");
-            }
-            // From here on, a poll that is still under way for it writes nothing any more.
-            self.set_account(None, None);
-            self.store().forget_account()?;
-            self.live().refreshed_at = None;
-        }
+    /// Notes the account for the next start.
+    fn note_account(&self, account: &Account, forge: &str) -> Result<(), Failure> {
         let kin = Kin {
             forge: forge.to_owned(),
             viewer: account.viewer.clone(),
@@ -167,6 +235,11 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         store.set_meta(ACCOUNT, Some(&text))?;
         store.set_meta(SIGNED_OUT, None)?;
         Ok(())
+    }
+
+    /// Whose what is kept here is, signed in or not; `None` before the first sign-in.
+    pub(crate) fn owner(&self) -> Result<Option<Account>, Failure> {
+        Ok(self.kin()?.and_then(|kin| kin.account()))
     }
 
     fn kin(&self) -> Result<Option<Kin>, Failure> {

@@ -1,10 +1,9 @@
 //! The status line and the tray: what needs the user now, and how the connection is.
 
-use countersign_core::change::ChangeId;
 use countersign_core::decision::OutboxState;
 
 use crate::engine::Engine;
-use crate::ports::{Desktop, Forge, TrayState};
+use crate::ports::{Desktop, Forge, TrayState, Who};
 use crate::view::{AccountView, Connection, Failure, QueueFilter, Row, SectionKind, SeverityView, Status};
 
 /// Changes that need the user: how many, the worst, and the first few as lines for the tray.
@@ -12,11 +11,11 @@ use crate::view::{AccountView, Connection, Failure, QueueFilter, Row, SectionKin
 struct Pending {
     count: u32,
     critical: bool,
-    first: Vec<(ChangeId, String)>,
+    first: Vec<(String, String)>,
 }
 
 impl<F: Forge, D: Desktop> Engine<F, D> {
-    /// The status line.
+    /// The status line, for this account alone.
     pub async fn status(&self) -> Result<Status, Failure> {
         let outbox = self
             .store()
@@ -24,30 +23,46 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             .iter()
             .filter(|entry| !entry.state.is_final())
             .count();
+        let outbox = u32::try_from(outbox).unwrap_or(u32::MAX);
         let pending = self.pending()?.count;
         let account = self.account();
-        let mut live = self.live();
+        let live = self.live();
+        let account = account.map(|account| AccountView {
+            name: self.inner.options.account.to_string(),
+            label: account.address.host.clone(),
+            session_only: self.inner.vault.is_session_only(&account.token_name()),
+            host: account.address.host,
+            login: account.viewer.login,
+            token_expires_at: account.expires_at.map(|at| at.to_string()),
+            token: account.token,
+            connection: live.connection,
+            offline_since: live.offline_since.map(|at| at.to_string()),
+            trouble: live.trouble.clone(),
+            data_at: live.refreshed_at.map(|at| at.to_string()),
+            next_poll_at: live.poller.due().map(|at| at.to_string()),
+            quota_left: live.quota.map(|quota| quota.left),
+            quota_limit: live.quota.map(|quota| quota.limit),
+            outbox,
+            pending,
+            key: live.key.clone(),
+        });
         Ok(Status {
             revision: live.revision,
-            account: account.map(|account| AccountView {
-                session_only: self.inner.vault.is_session_only(&account.token_name()),
-                host: account.address.host,
-                login: account.viewer.login,
-                token_expires_at: account.expires_at.map(|at| at.to_string()),
-                token: account.token,
-            }),
+            accounts: account.iter().cloned().collect(),
+            account,
+            unopened: Vec::new(),
             connection: live.connection,
             offline_since: live.offline_since.map(|at| at.to_string()),
             data_at: live.refreshed_at.map(|at| at.to_string()),
             next_poll_at: live.poller.due().map(|at| at.to_string()),
             quota_left: live.quota.map(|quota| quota.left),
             quota_limit: live.quota.map(|quota| quota.limit),
-            outbox: u32::try_from(outbox).unwrap_or(u32::MAX),
+            outbox,
             keychain: live.keychain,
             key: live.key.clone(),
             pending,
             restoring: live.restoring,
-            open: live.open.take().map(|id| id.to_string()),
+            open: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         })
     }
@@ -64,15 +79,15 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         });
         let rows: Vec<_> = waiting.flat_map(|section| &section.rows).collect();
         let line = |row: &&Row| {
-            Some((
-                row.id.parse().ok()?,
+            (
+                row.id.clone(),
                 format!("{} #{}: {}", row.repo, row.number, row.title),
-            ))
+            )
         };
         Ok(Pending {
             count: u32::try_from(rows.len()).unwrap_or(u32::MAX),
             critical: rows.iter().any(|row| row.severity == SeverityView::Critical),
-            first: rows.iter().take(5).filter_map(line).collect(),
+            first: rows.iter().take(5).map(line).collect(),
         })
     }
 
@@ -87,7 +102,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let handed_back = decisions
             .iter()
             .any(|entry| entry.state.is_final() && entry.state != OutboxState::Confirmed);
-        let signed_in = self.account().is_some();
+        let who = self.account().map(|account| Who {
+            login: account.viewer.login,
+            host: account.address.host,
+        });
         let (revision, state) = {
             let mut live = self.live();
             live.revision += 1;
@@ -95,13 +113,15 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 pending: pending.count,
                 critical: pending.critical,
                 offline: live.connection == Connection::Offline,
-                attention: !signed_in
+                offline_at: Vec::new(),
+                attention: who.is_none()
                     || handed_back
                     || unread
                     || live.keychain_message.is_some()
                     || live.store_message.is_some(),
                 first: pending.first,
                 outbox: u32::try_from(outbox).unwrap_or(u32::MAX),
+                who,
             };
             (live.revision, state)
         };

@@ -52,6 +52,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 live.refreshed_at = Some(at);
                 Outcome::Answered { quota }
             }
+            // What another token met says nothing of the one that is here now, which is still to be tried.
+            Err(_) if !self.is_current(&online) => return,
             Err(error) => self.failed(&error),
         };
         self.live().poller.heard(now(), outcome);
@@ -373,7 +375,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             let notice = Notice {
                 title: telling.title,
                 body: telling.body,
-                change: telling.change,
+                change: telling.change.map(|change| self.handle(&change)),
                 severity: telling.severity,
             };
             let shown = self.inner.desktop.notify(notice).await;

@@ -134,8 +134,10 @@ pub struct Section {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Row {
-    /// `host/owner/name#number`: names the change in every command.
+    /// `account:host/owner/name#number`: names the change, as the account sees it, in every command.
     pub id: String,
+    /// Whose row it is: names the account in commands.
+    pub account: String,
     /// `owner/name`.
     pub repo: String,
     /// Number within the repository.
@@ -267,6 +269,8 @@ pub struct Banner {
     pub message: Message,
     /// An address at a configured forge, opened by `open_link`.
     pub link: Option<String>,
+    /// The account that it is about, where it is about one.
+    pub account: Option<String>,
 }
 
 /// A run of text in a sentence; `strong` runs are shown in strong type.
@@ -468,8 +472,10 @@ pub struct FileEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct ChangeView {
-    /// `host/owner/name#number`.
+    /// `account:host/owner/name#number`.
     pub id: String,
+    /// Whose it is: names the account in commands.
+    pub account: String,
     /// `owner/name`.
     pub repo: String,
     /// Number within the repository.
@@ -739,10 +745,14 @@ pub enum TokenState {
     Missing,
 }
 
-/// The account that is signed in.
+/// An account that is signed in, and how it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct AccountView {
+    /// Names it in commands.
+    pub name: String,
+    /// What tells it from the other accounts, for people: its host, or `login@host` where two are at one.
+    pub label: String,
     /// Host of the forge.
     pub host: String,
     /// Login.
@@ -753,9 +763,30 @@ pub struct AccountView {
     pub session_only: bool,
     /// Is its token at hand?
     pub token: TokenState,
+    /// Is the forge reached?
+    pub connection: Connection,
+    /// Since when it is not; RFC 3339.
+    pub offline_since: Option<String>,
+    /// What keeps the forge from being read as it should be, if anything does.
+    pub trouble: Option<Message>,
+    /// When its data was last confirmed by the forge; RFC 3339.
+    pub data_at: Option<String>,
+    /// When its next poll is due; RFC 3339.
+    pub next_poll_at: Option<String>,
+    /// Points left.
+    pub quota_left: Option<u64>,
+    /// Points an hour.
+    pub quota_limit: Option<u64>,
+    /// Its decisions signed and not yet confirmed.
+    pub outbox: u32,
+    /// Its changes that need the user.
+    pub pending: u32,
+    /// The key that signs for it.
+    pub key: Option<KeyView>,
 }
 
-/// The status line.
+/// The status line. Where there are several accounts, connection, age, quota and key are those of the one that stands
+/// worst; counts are of all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Status {
@@ -763,8 +794,12 @@ pub struct Status {
     pub revision: u64,
     /// The account of the last session is still being taken up; `account` is not yet known.
     pub restoring: bool,
-    /// `None` = signed out: the window shows the sign-in.
+    /// The account that stands worst; `None` = signed out: the window shows the sign-in.
     pub account: Option<AccountView>,
+    /// All that are signed in, the first of the profile first.
+    pub accounts: Vec<AccountView>,
+    /// Accounts of the profile that could not be opened. What they hold was not touched.
+    pub unopened: Vec<Message>,
     /// Is the forge reached?
     pub connection: Connection,
     /// Since when it is not; RFC 3339.
@@ -809,6 +844,8 @@ pub struct SignInStep {
 pub struct SignInResult {
     /// Signed in.
     pub ok: bool,
+    /// Names the account then.
+    pub account: Option<String>,
     /// The steps, in order; the first that is not ok says why not.
     pub steps: Vec<SignInStep>,
 }

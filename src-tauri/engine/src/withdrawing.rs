@@ -35,7 +35,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Nothing was changed, unless the message says that it cannot be known.
     pub async fn withdraw(&self, id: String, review: String, words: String) -> Result<Withdrawn, Failure> {
         let account = self.signed_in()?;
-        let Ok(_deciding) = self.inner.deciding.try_lock() else {
+        let Ok(_deciding) = self.inner.options.deciding.try_lock() else {
             return Err(Failure::other(
                 "Another decision is being confirmed. Nothing was withdrawn.",
                 "Answer the open question first.",
@@ -213,7 +213,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             return;
         }
         // A withdrawal that is under way records it itself, with the user's words.
-        let Ok(_deciding) = self.inner.deciding.try_lock() else {
+        let Ok(_deciding) = self.inner.options.deciding.try_lock() else {
             return;
         };
         for entry in dismissed {

@@ -29,7 +29,8 @@ function decision(holding: HoldingView | null): DecisionRow {
 
 function row(holding: HoldingView | null): Row {
   return {
-    id: "h/o/r#1",
+    id: "first:h/o/r#1",
+    account: "first",
     repo: "o/r",
     number: 1,
     title: "A title",
@@ -52,6 +53,7 @@ test("a row of the queue says of an approval what it is now, not what it was", (
   const words = (holding: HoldingView | null): string => {
     const { container, unmount } = render(QueueRow, {
       row: row(holding),
+      account: null,
       outbox: true,
       selected: false,
       stop: true,
@@ -70,7 +72,7 @@ test("a row of the queue says of an approval what it is now, not what it was", (
 
 test("the list says why an approval ended and what to do", () => {
   render(OutboxEntry, {
-    desk: {} as never,
+    desk: { label: () => "ghe.example.com" } as never,
     row: row(ENDED),
     decision: decision(ENDED),
     current: false,
@@ -78,6 +80,7 @@ test("the list says why an approval ended and what to do", () => {
   });
   const item = screen.getByRole("listitem");
   for (const words of ["No longer holds", ENDED.words, ENDED.todo]) expect(item.textContent).toContain(words);
+  expect(item.textContent).toContain("ghe.example.com");
   expect(item.textContent).not.toContain("Confirmed");
 });
 
@@ -95,7 +98,7 @@ function bar(change: object): HTMLElement {
     ...change,
   };
   const { container } = render(SignOffBar, {
-    desk: { sending: true } as never,
+    desk: { sending: () => true } as never,
     change: shown as never,
   });
   return container;

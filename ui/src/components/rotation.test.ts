@@ -47,8 +47,11 @@ const ROTATION: Rotation = {
 };
 
 async function unfolded(rotation: Rotation) {
-  const ask = vi.fn(async (_: { fingerprint: string | null }) => rotation);
-  const view = render(KeyRotation, { desk: { status: {}, backend: { rotation: ask } } as never });
+  const ask = vi.fn(async (_: { account: string; fingerprint: string | null }) => rotation);
+  const view = render(KeyRotation, {
+    desk: { status: {}, backend: { rotation: ask } } as never,
+    account: "first",
+  });
   expect(ask).not.toHaveBeenCalled();
   await fireEvent.click(screen.getByText("Replace or revoke a key…"));
   await screen.findByText("What happened to it?");
@@ -89,7 +92,7 @@ test("a key at hand gets an end, and a lost one is revoked, each with its lines 
   const ask = vi.fn(async () => later);
   await rerender({ desk: { status: {}, backend: { rotation: ask } } as never });
   await waitFor(() => expect(lines(container)).toEqual([ROTATION.revoked_line, later.new_line]));
-  expect(ask).toHaveBeenCalledWith({ fingerprint: OLD });
+  expect(ask).toHaveBeenCalledWith({ account: "first", fingerprint: OLD });
   expect(container.textContent).toContain(".github/revoked");
   expect(container.textContent).not.toContain("names no such file");
 });
@@ -97,5 +100,7 @@ test("a key at hand gets an end, and a lost one is revoked, each with its lines 
 test("another key can be asked about", async () => {
   const { ask } = await unfolded(ROTATION);
   await fireEvent.change(screen.getByLabelText(/Which key/u), { target: { value: "SHA256:other" } });
-  await waitFor(() => expect(ask).toHaveBeenLastCalledWith({ fingerprint: "SHA256:other" }));
+  await waitFor(() =>
+    expect(ask).toHaveBeenLastCalledWith({ account: "first", fingerprint: "SHA256:other" }),
+  );
 });

@@ -9,7 +9,8 @@ const HOSTILE = '<img src=x onerror="alert(1)"><script>alert(2)</script>{@html 1
 
 test("text from the forge is text, wherever it stands", () => {
   const row: Row = {
-    id: "h/o/r#1",
+    id: "first:h/o/r#1",
+    account: "first",
     repo: HOSTILE,
     number: 1,
     title: HOSTILE,
@@ -28,6 +29,7 @@ test("text from the forge is text, wherever it stands", () => {
   };
   const { container } = render(QueueRow, {
     row,
+    account: null,
     outbox: false,
     selected: false,
     stop: true,
@@ -54,7 +56,8 @@ test("text from the forge is text, wherever it stands", () => {
 test("a row says in words what its shapes say", () => {
   render(QueueRow, {
     row: {
-      id: "h/o/r#1",
+      id: "first:h/o/r#1",
+      account: "first",
       repo: "o/r",
       number: 1,
       title: "A title",
@@ -71,6 +74,7 @@ test("a row says in words what its shapes say", () => {
       note: null,
       decision: null,
     },
+    account: null,
     outbox: false,
     selected: true,
     stop: true,

@@ -12,29 +12,29 @@ test("each method is the shell's command of the same name, with its arguments as
     return null;
   });
   const backend = await appBackend();
-  const shown = { id: "h/o/r#1", head: "aa", seen: "ss" };
+  const shown = { id: "first:h/o/r#1", head: "aa", seen: "ss" };
   const asked: [keyof Backend, object | undefined][] = [
     ["status", undefined],
     ["queue", { filter: "all" }],
-    ["change", { id: "h/o/r#1" }],
-    ["file", { id: "h/o/r#1", head: "aa", index: 2 }],
-    ["mark_viewed", { id: "h/o/r#1", head: "aa", index: 2, viewed: true }],
-    ["acknowledge", { id: "h/o/r#1", head: "aa", finding: "f", acknowledged: true, note: "seen" }],
+    ["change", { id: "first:h/o/r#1" }],
+    ["file", { id: "first:h/o/r#1", head: "aa", index: 2 }],
+    ["mark_viewed", { id: "first:h/o/r#1", head: "aa", index: 2, viewed: true }],
+    ["acknowledge", { id: "first:h/o/r#1", head: "aa", finding: "f", acknowledged: true, note: "seen" }],
     ["preflight", { ...shown, decision: "approve", words: "" }],
     ["decide", { ...shown, decision: "comment", words: "w" }],
-    ["discard", { entry: "e" }],
-    ["withdraw", { id: "h/o/r#1", review: "7", words: "w" }],
-    ["export_ledger", { form: "bundle" }],
+    ["discard", { id: "first:h/o/r#1", entry: "e" }],
+    ["withdraw", { id: "first:h/o/r#1", review: "7", words: "w" }],
+    ["export_ledger", { account: "first", form: "bundle" }],
     ["refresh", undefined],
     ["sign_in", { forge: "github.com", token: "t" }],
-    ["sign_out", undefined],
-    ["keys", undefined],
-    ["choose_key", { fingerprint: "SHA256:x" }],
-    ["make_key", undefined],
-    ["register_key", undefined],
-    ["propose_key", { id: "h/o/r#1" }],
-    ["rotation", { fingerprint: "SHA256:x" }],
-    ["set_prompted", { on: true }],
+    ["sign_out", { account: "first" }],
+    ["keys", { account: "first" }],
+    ["choose_key", { account: "first", fingerprint: "SHA256:x" }],
+    ["make_key", { account: "first" }],
+    ["register_key", { account: "first" }],
+    ["propose_key", { id: "first:h/o/r#1" }],
+    ["rotation", { account: "first", fingerprint: "SHA256:x" }],
+    ["set_prompted", { account: "first", on: true }],
     ["open_link", { url: "https://github.com/" }],
   ];
   for (const [name, args] of asked) await (backend[name] as (args?: object) => Promise<unknown>)(args);

@@ -47,23 +47,24 @@ export interface Backend {
   }): Promise<null>;
   preflight(args: Shown & { decision: DecisionView; words: string }): Promise<Sheet>;
   decide(args: Shown & { decision: DecisionView; words: string }): Promise<Decided>;
-  discard(args: { entry: string }): Promise<null>;
+  discard(args: { id: string; entry: string }): Promise<null>;
   withdraw(args: { id: string; review: string; words: string }): Promise<Withdrawn>;
-  /** The system asks for the file; the page never names one. */
-  export_ledger(args: { form: ExportForm }): Promise<Exported>;
+  /** Of one account. The system asks for the file; the page never names one. */
+  export_ledger(args: { account: string; form: ExportForm }): Promise<Exported>;
   refresh(): Promise<null>;
+  /** Adds an account, or gives one that is here another token. */
   sign_in(args: { forge: string; token: string }): Promise<SignInResult>;
-  sign_out(): Promise<null>;
-  keys(): Promise<Keys>;
-  choose_key(args: { fingerprint: string }): Promise<null>;
-  make_key(): Promise<KeyView>;
+  sign_out(args: { account: string }): Promise<null>;
+  keys(args: { account: string }): Promise<Keys>;
+  choose_key(args: { account: string; fingerprint: string }): Promise<null>;
+  make_key(args: { account: string }): Promise<KeyView>;
   /** What became of it, in words; null where the user answered no. */
-  register_key(): Promise<string | null>;
+  register_key(args: { account: string }): Promise<string | null>;
   propose_key(args: { id: string }): Promise<KeyProposal | null>;
   /** Of the chosen key without a fingerprint. */
-  rotation(args: { fingerprint: string | null }): Promise<Rotation>;
+  rotation(args: { account: string; fingerprint: string | null }): Promise<Rotation>;
   /** The system asks its own check first, either way; rejects where that was not passed. */
-  set_prompted(args: { on: boolean }): Promise<null>;
+  set_prompted(args: { account: string; on: boolean }): Promise<null>;
   open_link(args: { url: string }): Promise<null>;
   /** Calls back whenever anything that the window shows has changed. Resolves to what ends it. */
   onChanged(told: (revision: number) => void): Promise<() => void>;

@@ -2,6 +2,7 @@ import { asFailure, type Backend } from "./backend";
 import { Reading } from "./reading.svelte";
 import { Signing } from "./signing.svelte";
 import type {
+  AccountView,
   DecisionView,
   Failure,
   Queue,
@@ -19,7 +20,7 @@ export type View =
   { kind: "nothing" } | { kind: "change"; id: string } | { kind: "outbox"; entry: string | null };
 
 /** What lies over the window. */
-export type Overlay = "help" | "keys" | "account" | "sign_in" | null;
+export type Overlay = "help" | "keys" | "account" | "sign_in" | "add_account" | null;
 
 /** Names a row: a change may stand in a section and, with a decision, in another. */
 export function keyOf(kind: SectionKind, row: Row): string {
@@ -54,6 +55,8 @@ export class Desk {
   /** Where the verdict ends, from the top of the window: the sheet stays below. */
   verdictEnd = $state(0);
   overlay = $state<Overlay>(null);
+  /** The account that the overlay is about; null: the one that leads the status line. */
+  #about = $state<string | null>(null);
   signing = $state.raw<Signing | null>(null);
   withdrawing = $state.raw<Withdrawing | null>(null);
   /** Said once to a screen reader. */
@@ -92,9 +95,45 @@ export class Desk {
     );
   }
 
-  /** What is signed now can go out at once. */
-  get sending(): boolean {
-    return this.status?.connection !== "offline" && this.status?.account?.token === "held";
+  get accounts(): AccountView[] {
+    return this.status?.accounts ?? [];
+  }
+
+  /** More than one account: whose something is has to be said. */
+  get several(): boolean {
+    return this.accounts.length > 1;
+  }
+
+  /** An account by its name. */
+  account(name: string): AccountView | null {
+    return this.accounts.find((one) => one.name === name) ?? null;
+  }
+
+  /** What tells the account from the others; null where there are no others. */
+  label(name: string): string | null {
+    return this.several ? (this.account(name)?.label ?? null) : null;
+  }
+
+  /** The account that the overlay is about. */
+  get about(): AccountView | null {
+    return (this.#about === null ? null : this.account(this.#about)) ?? this.status?.account ?? null;
+  }
+
+  /** Puts an overlay over the window; `account`: whose it is. */
+  show(overlay: Overlay, account: string | null = null): void {
+    this.#about = account;
+    this.overlay = overlay;
+  }
+
+  /** No forge is reached. Where only one of several is not, its own banner says so. */
+  get offline(): boolean {
+    return this.accounts.length > 0 && this.accounts.every((one) => one.connection === "offline");
+  }
+
+  /** What is signed now for the account can go out at once. */
+  sending(account: string): boolean {
+    const found = this.account(account);
+    return found !== null && found.connection !== "offline" && found.token === "held";
   }
 
   /** Reads everything and listens from then on. */
@@ -170,7 +209,7 @@ export class Desk {
       if (backend !== this.#backend) return;
       const failure = asFailure(thrown);
       if (failure.code === "signed_out" && this.status !== null)
-        this.status = { ...this.status, account: null };
+        this.status = { ...this.status, account: null, accounts: [] };
       else this.problem = failure;
       return;
     }
@@ -415,7 +454,8 @@ export class Desk {
     if (signed) {
       if (this.signing === signing) this.closeSheet();
       this.#drafts.delete(`${signing.id} ${signing.decision}`);
-      this.say(this.sending ? "Signed. Sending…" : "Signed. It waits in the outbox.");
+      const account = this.change.change?.account ?? this.status?.account?.name ?? "";
+      this.say(this.sending(account) ? "Signed. Sending…" : "Signed. It waits in the outbox.");
       await this.refresh();
     }
   }

@@ -8,7 +8,7 @@ import type { FindingView } from "./types";
 beforeEach(() => vi.useFakeTimers({ shouldAdvanceTime: true }));
 afterEach(() => vi.useRealTimers());
 
-const INFRA = "github.com/acme/infra#482";
+const INFRA = "first:github.com/acme/infra#482";
 
 async function opened(variant = ""): Promise<{ desk: Desk; backend: Backend }> {
   const backend = fakeBackend(variant);
@@ -149,7 +149,7 @@ test("an answer that comes too late is not shown over a newer one", async () => 
     return real(args);
   });
   const slow = desk.open(INFRA);
-  await desk.open("github.com/acme/web#1890");
+  await desk.open("first:github.com/acme/web#1890");
   await vi.advanceTimersByTimeAsync(1_000);
   await slow;
   expect(desk.change.change?.number).toBe(1890);
@@ -175,7 +175,7 @@ test("a second reading that fails takes nothing off the screen", async () => {
 test("signed out, the window holds nothing of the account", async () => {
   const { desk, backend } = await opened();
   await desk.open(INFRA);
-  await backend.sign_out();
+  await backend.sign_out({ account: "first" });
   await desk.refresh();
   expect(desk.status?.account).toBeNull();
   expect(desk.queue).toBeNull();
@@ -255,7 +255,7 @@ test("where one pane shows at a time, moving chooses and opening opens", async (
   desk.narrow = true;
   await desk.step(1);
   await desk.step(1);
-  expect(desk.cursor).toBe("needs_you/github.com/acme/payments#4217");
+  expect(desk.cursor).toBe("needs_you/first:github.com/acme/payments#4217");
   expect(desk.view.kind).toBe("nothing");
   await desk.select(desk.cursor ?? "");
   expect(desk.change.change?.number).toBe(4217);
@@ -297,7 +297,7 @@ test("from a line there is one way back, to its finding", async () => {
   expect(desk.change.back()).toBe(false);
 });
 
-const CAME_BACK = "github.com/acme/payments#4198";
+const CAME_BACK = "first:github.com/acme/payments#4198";
 
 test("an approval is withdrawn with the words that were written, once, and then it is gone", async () => {
   const { desk, backend } = await opened();
@@ -362,4 +362,54 @@ test("a withdrawal whose approval went meanwhile is put away and said", async ()
   expect(desk.withdrawing).toBeNull();
   expect(desk.change.notice?.what).toContain("no longer stands");
   asked.mockRestore();
+});
+
+const LEDGER = "priya-n@ghe.example.com:ghe.example.com/acme/payments#4217";
+
+test("of two accounts each row says whose it is, and with one none does", async () => {
+  const one = await opened();
+  expect(one.desk.several).toBe(false);
+  expect(one.desk.rows.map(({ row }) => one.desk.label(row.account))).not.toContain("github.com");
+  const { desk } = await opened("two-accounts");
+  const labels = desk.rows.map(({ row }) => [row.repo === "acme/payments", desk.label(row.account)]);
+  expect(labels).toContainEqual([true, "ghe.example.com"]);
+  expect(labels).toContainEqual([false, "github.com"]);
+  expect(labels).not.toContainEqual([true, "github.com"]);
+});
+
+test("the account that stands worst leads the status line, and one that is away is not the whole window", async () => {
+  const { desk } = await opened("two-accounts");
+  expect(desk.status?.account?.host).toBe("ghe.example.com");
+  expect(desk.offline).toBe(false);
+  expect(desk.sending("first")).toBe(true);
+  expect(desk.sending("priya-n@ghe.example.com")).toBe(false);
+  expect(desk.sending("nobody")).toBe(false);
+  expect((await opened("offline")).desk.offline).toBe(true);
+});
+
+test("what is signed is said to wait where its own forge is away", async () => {
+  const { desk } = await opened("two-accounts");
+  const said = async (id: string): Promise<string> => {
+    await desk.open(id);
+    desk.openSheet("comment");
+    desk.signing?.typed("Read.");
+    await desk.sign();
+    return desk.said;
+  };
+  expect(await said(LEDGER)).toContain("It waits in the outbox");
+  expect(await said("first:github.com/acme/web#1890")).toContain("Sending");
+});
+
+test("an overlay is about the account that it was opened for, and signing out of one leaves the other", async () => {
+  const { desk, backend } = await opened("two-accounts");
+  desk.show("keys", "first");
+  expect(desk.about?.name).toBe("first");
+  desk.show("keys");
+  expect(desk.about?.host).toBe("ghe.example.com");
+  desk.show("account", "first");
+  await backend.sign_out({ account: "first" });
+  await desk.refresh();
+  expect(desk.accounts.map(({ host }) => host)).toEqual(["ghe.example.com"]);
+  expect(desk.about?.host).toBe("ghe.example.com");
+  expect(new Set(desk.rows.map(({ row }) => row.account)).size).toBe(1);
 });

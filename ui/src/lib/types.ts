@@ -74,9 +74,13 @@ rows: Array<Row>, };
 
 export type Row = { 
 /**
- * `host/owner/name#number`: names the change in every command.
+ * `account:host/owner/name#number`: names the change, as the account sees it, in every command.
  */
 id: string, 
+/**
+ * Whose row it is: names the account in commands.
+ */
+account: string, 
 /**
  * `owner/name`.
  */
@@ -228,7 +232,11 @@ message: Message,
 /**
  * An address at a configured forge, opened by `open_link`.
  */
-link: string | null, };
+link: string | null, 
+/**
+ * The account that it is about, where it is about one.
+ */
+account: string | null, };
 
 export type Run = { 
 /**
@@ -442,9 +450,13 @@ viewed: boolean, };
 
 export type ChangeView = { 
 /**
- * `host/owner/name#number`.
+ * `account:host/owner/name#number`.
  */
 id: string, 
+/**
+ * Whose it is: names the account in commands.
+ */
+account: string, 
 /**
  * `owner/name`.
  */
@@ -867,6 +879,14 @@ export type TokenState = "held" | "locked" | "missing";
 
 export type AccountView = { 
 /**
+ * Names it in commands.
+ */
+name: string, 
+/**
+ * What tells it from the other accounts, for people: its host, or `login@host` where two are at one.
+ */
+label: string, 
+/**
  * Host of the forge.
  */
 host: string, 
@@ -885,7 +905,47 @@ session_only: boolean,
 /**
  * Is its token at hand?
  */
-token: TokenState, };
+token: TokenState, 
+/**
+ * Is the forge reached?
+ */
+connection: Connection, 
+/**
+ * Since when it is not; RFC 3339.
+ */
+offline_since: string | null, 
+/**
+ * What keeps the forge from being read as it should be, if anything does.
+ */
+trouble: Message | null, 
+/**
+ * When its data was last confirmed by the forge; RFC 3339.
+ */
+data_at: string | null, 
+/**
+ * When its next poll is due; RFC 3339.
+ */
+next_poll_at: string | null, 
+/**
+ * Points left.
+ */
+quota_left: number | null, 
+/**
+ * Points an hour.
+ */
+quota_limit: number | null, 
+/**
+ * Its decisions signed and not yet confirmed.
+ */
+outbox: number, 
+/**
+ * Its changes that need the user.
+ */
+pending: number, 
+/**
+ * The key that signs for it.
+ */
+key: KeyView | null, };
 
 export type Status = { 
 /**
@@ -897,9 +957,17 @@ revision: number,
  */
 restoring: boolean, 
 /**
- * `None` = signed out: the window shows the sign-in.
+ * The account that stands worst; `None` = signed out: the window shows the sign-in.
  */
 account: AccountView | null, 
+/**
+ * All that are signed in, the first of the profile first.
+ */
+accounts: Array<AccountView>, 
+/**
+ * Accounts of the profile that could not be opened. What they hold was not touched.
+ */
+unopened: Array<Message>, 
 /**
  * Is the forge reached?
  */
@@ -968,6 +1036,10 @@ export type SignInResult = {
  * Signed in.
  */
 ok: boolean, 
+/**
+ * Names the account then.
+ */
+account: string | null, 
 /**
  * The steps, in order; the first that is not ok says why not.
  */

@@ -1,4 +1,4 @@
-import type { SignInResult, Status } from "../types";
+import type { AccountView, SignInResult, Status } from "../types";
 import { ME } from "./sheet";
 
 /** What a check of a token finds. One of fewer than eight characters is refused. */
@@ -6,10 +6,15 @@ export function checked(host: string, token: string): SignInResult {
   const answers = { name: `${host} answers`, ok: true, detail: "" };
   if (token.trim().length < 8) {
     const detail = `${host} does not know this token. Make a new one and sign in again.`;
-    return { ok: false, steps: [answers, { name: "The token is accepted", ok: false, detail }] };
+    return {
+      ok: false,
+      account: null,
+      steps: [answers, { name: "The token is accepted", ok: false, detail }],
+    };
   }
   return {
     ok: true,
+    account: "first",
     steps: [
       answers,
       { name: "The token is accepted", ok: true, detail: `It belongs to ${ME}.` },
@@ -25,6 +30,8 @@ export function signedOut(revision: number, restoring: boolean): Status {
     revision,
     restoring,
     account: null,
+    accounts: [],
+    unopened: [],
     connection: "connecting",
     offline_since: null,
     data_at: null,
@@ -36,6 +43,36 @@ export function signedOut(revision: number, restoring: boolean): Status {
     key: null,
     pending: 0,
     open: null,
+    version: "0.1.0",
+  };
+}
+
+/** Whose change this is, and where, by its handle. */
+export function ownerOf(id: string): { account: string; host: string } {
+  const [account = "", rest = ""] = id.split(/:(.*)/su);
+  return { account, host: rest.split("/")[0] ?? "" };
+}
+
+/** The second account of the sample that has two: its server is behind a network that is not there now. */
+export const SECOND = "priya-n@ghe.example.com";
+
+/** The status while somebody is signed in: the account that stands worst leads. */
+export function statusOf(
+  accounts: AccountView[],
+  rest: Pick<Status, "revision" | "keychain" | "open">,
+): Status {
+  const lead = accounts.find((one) => one.connection === "offline") ?? accounts[0];
+  if (lead === undefined) return signedOut(rest.revision, false);
+  const { connection, offline_since, data_at, next_poll_at, quota_left, quota_limit, key } = lead;
+  return {
+    ...rest,
+    ...{ connection, offline_since, data_at, next_poll_at, quota_left, quota_limit, key },
+    restoring: false,
+    account: lead,
+    accounts,
+    unopened: [],
+    outbox: accounts.reduce((sum, one) => sum + one.outbox, 0),
+    pending: accounts.reduce((sum, one) => sum + one.pending, 0),
     version: "0.1.0",
   };
 }

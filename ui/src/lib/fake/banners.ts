@@ -12,6 +12,7 @@ export function bannersOf(variant: string, held: number): Banner[] {
       "Renew it at the forge.",
     ),
     link: "https://github.com/orgs/acme-labs/sso",
+    account: "first",
   };
   switch (variant) {
     case "":
@@ -28,6 +29,20 @@ export function bannersOf(variant: string, held: number): Banner[] {
             "Sign in again.",
           ),
           link: null,
+          account: "first",
+        },
+      ];
+    case "two-accounts":
+      return [
+        {
+          kind: "offline",
+          message: said(
+            "ghe.example.com cannot be reached: no route to it.",
+            "What was read before is on this machine; you can read and decide.",
+            "Countersign tries again by itself.",
+          ),
+          link: null,
+          account: "priya-n@ghe.example.com",
         },
       ];
     case "offline":
@@ -40,6 +55,7 @@ export function bannersOf(variant: string, held: number): Banner[] {
             "Countersign tries again by itself.",
           ),
           link: null,
+          account: "first",
         },
       ];
     default:

@@ -1,5 +1,6 @@
 import type { Backend, Shown } from "../backend";
 import type {
+  AccountView,
   ApprovalView,
   ChangeView,
   Code,
@@ -26,7 +27,7 @@ import type {
   Withdrawn,
 } from "../types";
 import { worse } from "../words";
-import { checked, signedOut } from "./account";
+import { checked, ownerOf, SECOND, signedOut, statusOf } from "./account";
 import { bannersOf } from "./banners";
 import { said, type SampleChange } from "./build";
 import { counts } from "./diff";
@@ -55,6 +56,7 @@ const VARIANTS = [
   "hostile",
   "full-disk",
   "no-right",
+  "two-accounts",
 ] as const;
 export type Variant = (typeof VARIANTS)[number];
 
@@ -63,7 +65,10 @@ interface Held {
   change: SampleChange;
 }
 
+const FIRST = "first";
 const HOST = "github.com";
+/** Of the second account. */
+const SERVER = "ghe.example.com";
 
 function fail(code: Code, message: string, hint = ""): never {
   throw { code, message, hint } satisfies Failure;
@@ -84,7 +89,10 @@ class Fake implements Backend {
   #held: Held[];
   #entries: Entry[] = [];
   #keys: KeyView[];
-  #account: boolean;
+  /** Who is signed in, by name. */
+  #accounts = new Set<string>();
+  /** Which key signs for an account, by its fingerprint. */
+  #chosen = new Map<string, string>();
   #restoring: boolean;
   #token: TokenState;
   #polled = this.#start - 40_000;
@@ -96,27 +104,33 @@ class Fake implements Backend {
   constructor(variant: Variant) {
     this.#variant = variant;
     this.#restoring = variant === "restoring";
-    this.#account = variant !== "signed-out" && variant !== "first-run" && !this.#restoring;
+    if (variant !== "signed-out" && variant !== "first-run" && !this.#restoring) this.#accounts.add(FIRST);
+    if (variant === "two-accounts") this.#accounts.add(SECOND);
     this.#token = variant === "locked" ? "locked" : "held";
     if (this.#restoring) {
       setTimeout(() => {
         this.#restoring = false;
-        this.#account = true;
+        this.#accounts.add(FIRST);
         this.#changed();
       }, 2_000);
     }
     const empty = variant === "empty" || variant === "loading";
-    this.#held = (empty ? [] : sampleChanges(variant)).map((change) => ({
-      id: `${HOST}/${change.repo}#${change.number}`,
-      change: structuredClone(change),
-    }));
+    this.#held = (empty ? [] : sampleChanges(variant)).map((change) => {
+      const there = variant === "two-accounts" && change.repo === "acme/payments";
+      const place = there ? `${SECOND}:${SERVER}` : `${FIRST}:${HOST}`;
+      return { id: `${place}/${change.repo}#${change.number}`, change: structuredClone(change) };
+    });
     for (const { change } of this.#held) {
       for (const finding of change.findings) {
         if (finding.acknowledged_at !== null) finding.acknowledged_at = this.#ago(3);
       }
     }
     this.#keys = structuredClone(KEYS);
-    if (variant === "no-key" || variant === "first-run") for (const key of this.#keys) key.chosen = false;
+    const signs = this.#keys.find((key) => key.chosen);
+    if (signs !== undefined && variant !== "no-key" && variant !== "first-run") {
+      for (const account of [FIRST, ...(variant === "two-accounts" ? [SECOND] : [])])
+        this.#chosen.set(account, signs.fingerprint);
+    }
     if (!empty) this.#entries = sampleEntries(variant === "offline", (minutes) => this.#ago(minutes));
   }
 
@@ -146,8 +160,8 @@ class Fake implements Backend {
   }
 
   #of(id: string): Held {
-    if (!this.#account) fail("signed_out", "Nobody is signed in.", "Sign in first.");
-    const found = this.#held.find((one) => one.id === id);
+    if (this.#accounts.size === 0) fail("signed_out", "Nobody is signed in.", "Sign in first.");
+    const found = this.#visible().find((one) => one.id === id);
     if (found === undefined)
       fail("unknown_change", "This change is not on this machine.", "Poll again when the forge answers.");
     return found;
@@ -161,8 +175,19 @@ class Fake implements Backend {
     return held;
   }
 
-  #key(): KeyView | null {
-    return this.#keys.find((key) => key.chosen) ?? null;
+  /** What the accounts that are signed in see. */
+  #visible(): Held[] {
+    return this.#held.filter(({ id }) => this.#accounts.has(ownerOf(id).account));
+  }
+
+  /** The keys, as they are for an account. */
+  #keysOf(account: string): KeyView[] {
+    const chosen = this.#chosen.get(account);
+    return this.#keys.map((key) => ({ ...structuredClone(key), chosen: key.fingerprint === chosen }));
+  }
+
+  #key(account: string): KeyView | null {
+    return this.#keysOf(account).find((key) => key.chosen) ?? null;
   }
 
   #row({ id, change }: Held): Row {
@@ -175,6 +200,7 @@ class Fake implements Backend {
       held === undefined
         ? {
             id: entry.id,
+            account: ownerOf(entry.id).account,
             repo: entry.repo,
             number: entry.number,
             title: entry.title,
@@ -199,31 +225,52 @@ class Fake implements Backend {
     return this.#variant === "offline";
   }
 
-  async status(): Promise<Status> {
-    const open = this.#open;
-    this.#open = null;
-    const waiting = this.#entries.filter(({ row }) => !over(row.state)).length;
-    if (!this.#account) return signedOut(this.#revision, this.#restoring);
+  #accountView(name: string): AccountView {
+    const second = name === SECOND;
+    const offline = this.#offline() || second;
     const loading = this.#variant === "loading";
+    const mine = (id: string): boolean => ownerOf(id).account === name;
     return {
-      revision: this.#revision,
-      restoring: false,
-      account: { host: HOST, login: ME, token_expires_at: null, session_only: false, token: this.#token },
-      connection: this.#offline() ? "offline" : loading || this.#token !== "held" ? "connecting" : "online",
-      offline_since: this.#offline() ? this.#ago(34) : null,
-      data_at: loading ? null : this.#offline() ? this.#ago(34) : new Date(this.#polled).toISOString(),
+      name,
+      label: second ? SERVER : HOST,
+      host: second ? SERVER : HOST,
+      login: ME,
+      token_expires_at: null,
+      session_only: false,
+      token: this.#token,
+      connection: offline ? "offline" : loading || this.#token !== "held" ? "connecting" : "online",
+      offline_since: offline ? this.#ago(34) : null,
+      trouble: second
+        ? said(
+            `${SERVER} cannot be reached: no route to it.`,
+            "What was read before is on this machine; you can read and decide.",
+            "Countersign tries again by itself.",
+          )
+        : null,
+      data_at: loading ? null : offline ? this.#ago(34) : new Date(this.#polled).toISOString(),
       next_poll_at: loading
         ? null
         : new Date(Math.max(this.#polled + 60_000, Date.now() + 1_000)).toISOString(),
-      quota_left: this.#offline() || loading ? null : 4_812,
-      quota_limit: this.#offline() || loading ? null : 5_000,
-      outbox: waiting,
-      keychain: this.#variant === "error" || this.#token === "locked" ? "locked" : "unlocked",
-      key: this.#key(),
-      pending: this.#held.filter(({ change }) => change.section === "needs_you").length,
-      open,
-      version: "0.1.0",
+      quota_left: offline || loading ? null : 4_812,
+      quota_limit: offline || loading ? null : 5_000,
+      outbox: this.#entries.filter(({ id, row }) => mine(id) && !over(row.state)).length,
+      pending: this.#held.filter(({ id, change }) => mine(id) && change.section === "needs_you").length,
+      key: this.#key(name),
     };
+  }
+
+  async status(): Promise<Status> {
+    const open = this.#open;
+    this.#open = null;
+    if (this.#accounts.size === 0) return signedOut(this.#revision, this.#restoring);
+    return statusOf(
+      [...this.#accounts].map((name) => this.#accountView(name)),
+      {
+        revision: this.#revision,
+        keychain: this.#variant === "error" || this.#token === "locked" ? "locked" : "unlocked",
+        open,
+      },
+    );
   }
 
   async queue({ filter }: { filter: QueueFilter }): Promise<Queue> {
@@ -242,7 +289,7 @@ class Fake implements Backend {
         )
         .map(({ id }) => id),
     );
-    const waiting = this.#held.filter(({ id }) => !live.has(id));
+    const waiting = this.#visible().filter(({ id }) => !live.has(id));
     const listed = waiting.filter(({ change }) => filter === "all" || change.needsSignOff !== false);
     const why: Record<SectionKind, string> = {
       needs_you: "asked by name",
@@ -300,7 +347,7 @@ class Fake implements Backend {
           .reduce<SeverityView>((worst, one) => (worse(one, worst) > 0 ? one : worst), "none"),
         viewed: file.viewed ?? false,
       })),
-      key: this.#key(),
+      key: this.#key(ownerOf(id).account),
       decided: decided === undefined ? null : { ...decided.row },
       approval: this.#approval(held),
     };
@@ -370,7 +417,12 @@ class Fake implements Backend {
   }
 
   async preflight(args: Shown & { decision: DecisionView; words: string }): Promise<Sheet> {
-    return sheetOf(this.#at(args.id, args.head).change, args, this.#key(), this.#prompted);
+    return sheetOf(
+      this.#at(args.id, args.head).change,
+      args,
+      this.#key(ownerOf(args.id).account),
+      this.#prompted,
+    );
   }
 
   async decide(args: Shown & { decision: DecisionView; words: string }): Promise<Decided> {
@@ -487,24 +539,25 @@ class Fake implements Backend {
   async sign_in({ forge, token }: { forge: string; token: string }): Promise<SignInResult> {
     const result = checked(forge.trim() || HOST, token);
     if (!result.ok) return result;
-    this.#account = true;
+    this.#accounts.add(forge.trim() === SERVER ? SECOND : FIRST);
+    if (forge.trim() === SERVER) result.account = SECOND;
     this.#token = "held";
     if (this.#variant === "locked") this.#variant = "";
     this.#changed();
     return result;
   }
 
-  async sign_out(): Promise<null> {
+  async sign_out({ account }: { account: string }): Promise<null> {
     this.#write();
-    this.#account = false;
+    this.#accounts.delete(account);
     this.#changed();
     return null;
   }
 
-  async keys(): Promise<Keys> {
-    const chosen = this.#key();
+  async keys({ account }: { account: string }): Promise<Keys> {
+    const chosen = this.#key(account);
     return {
-      keys: structuredClone(this.#keys),
+      keys: this.#keysOf(account),
       messages:
         this.#variant === "hostile"
           ? [
@@ -520,11 +573,11 @@ class Fake implements Backend {
     };
   }
 
-  async choose_key({ fingerprint }: { fingerprint: string }): Promise<null> {
+  async choose_key({ account, fingerprint }: { account: string; fingerprint: string }): Promise<null> {
     if (!this.#keys.some((key) => key.fingerprint === fingerprint)) {
       fail("keys", "This key is no longer there. The key that signs is unchanged.", "List the keys again.");
     }
-    for (const key of this.#keys) key.chosen = key.fingerprint === fingerprint;
+    this.#chosen.set(account, fingerprint);
     this.#changed();
     return null;
   }
@@ -544,15 +597,15 @@ class Fake implements Backend {
     return { ...key };
   }
 
-  async register_key(): Promise<string | null> {
-    if (!this.#keys.some((key) => key.chosen)) {
+  async register_key({ account }: { account: string }): Promise<string | null> {
+    if (this.#key(account) === null) {
       fail("keys", "Not registered: no key is chosen.", "Choose a key first.");
     }
     return `${HOST} knows this key as a signing key of yours now.`;
   }
 
   async propose_key({ id }: { id: string }): Promise<KeyProposal | null> {
-    if (!this.#keys.some((key) => key.chosen)) {
+    if (this.#key(ownerOf(id).account) === null) {
       fail("keys", "Not opened: no key is chosen, or the chosen one is not at hand.", "Choose a key first.");
     }
     const repo = id.replace(/^[^/]*\//, "").replace(/#\d+$/, "");
@@ -562,11 +615,17 @@ class Fake implements Backend {
     };
   }
 
-  async rotation({ fingerprint }: { fingerprint: string | null }): Promise<Rotation> {
-    const chosen = this.#key();
-    const keys = [...this.#keys].sort((a, b) => Number(b.chosen) - Number(a.chosen));
+  async rotation({
+    account,
+    fingerprint,
+  }: {
+    account: string;
+    fingerprint: string | null;
+  }): Promise<Rotation> {
+    const chosen = this.#key(account);
+    const keys = this.#keysOf(account).sort((a, b) => Number(b.chosen) - Number(a.chosen));
     const old = keys.find((key) => key.fingerprint === fingerprint) ?? keys[0] ?? null;
-    const { enrol_line } = await this.keys();
+    const { enrol_line } = await this.keys({ account });
     return rotationOf(
       keys.map((key) => key.fingerprint),
       old,
@@ -591,7 +650,7 @@ class Fake implements Backend {
   }
 
   async open_link({ url }: { url: string }): Promise<null> {
-    if (!url.startsWith(`https://${HOST}/`)) {
+    if (!url.startsWith(`https://${HOST}/`) && !url.startsWith(`https://${SERVER}/`)) {
       fail(
         "other",
         "This address is not at a configured forge. It was not opened.",

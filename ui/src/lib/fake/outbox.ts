@@ -24,7 +24,7 @@ export function sampleEntries(offline: boolean, ago: (minutes: number) => string
     words: string,
     message: Message | null,
   ): Entry => ({
-    id: `github.com/${repo}#${number}`,
+    id: `first:github.com/${repo}#${number}`,
     repo,
     number,
     title,

@@ -1,5 +1,6 @@
 import type { ChangeView, Row } from "../types";
 import type { SampleChange } from "./build";
+import { ownerOf } from "./account";
 import { counts } from "./diff";
 
 /** Turns a change of the sample into what the window reads. */
@@ -8,12 +9,14 @@ export function viewOf(
   id: string,
   now: number,
 ): Omit<ChangeView, "key" | "decided" | "approval"> {
+  const { account, host } = ownerOf(id);
   return {
     id,
+    account,
     repo: change.repo,
     number: change.number,
-    url: `https://github.com/${change.repo}/pull/${change.number}`,
-    host: "github.com",
+    url: `https://${host}/${change.repo}/pull/${change.number}`,
+    host,
     title: change.title,
     author: change.author,
     target: change.target,
@@ -46,6 +49,7 @@ export function rowOf(change: SampleChange, id: string, since: string): Row {
   const state = (name: string): number => change.checks.filter((check) => check.state === name).length;
   return {
     id,
+    account: ownerOf(id).account,
     repo: change.repo,
     number: change.number,
     title: change.title,

@@ -1,0 +1,558 @@
+//! Several accounts of one profile, brought together for the window: each has an [`Engine`] of its own, and with it a
+//! database, an outbox, a ledger, a quota and troubles of its own, so that nothing that happens to one touches another.
+//!
+//! The first is kept in the profile's folder itself, each further one in `accounts/` below it. The window names a
+//! change by a [`Handle`], which says whose it is; the account's own engine takes no other's.
+
+mod merging;
+mod seat;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::task::JoinSet;
+
+use crate::account::Account;
+use crate::engine::{Engine, Options};
+use crate::handle::{AccountName, Handle};
+use crate::ports::{Desktop, Forge};
+use crate::rows::visible;
+use crate::session::{examine, refused};
+use crate::vault::Vault;
+use crate::view::{
+    ChangeView, Code, Decided, DecisionView, ExportForm, Exported, Failure, FileView, KeyProposal, KeyView,
+    Keys, Message, Queue, QueueFilter, Rotation, Sheet, SignInResult, SignInStep, Status, Withdrawn,
+};
+use seat::Board;
+
+pub use seat::Seat;
+
+/// The engine of one account.
+type One<F, D> = Engine<F, Seat<D>>;
+
+struct Inner<F, D> {
+    options: Options,
+    vault: Vault,
+    board: Arc<Board<D>>,
+    engines: Mutex<BTreeMap<AccountName, One<F, D>>>,
+    /// What could not be opened, and why.
+    unopened: Mutex<BTreeMap<AccountName, Failure>>,
+    /// What the window is to open next.
+    open: Mutex<Option<Handle>>,
+    /// Held while an account is added: two sign-ins must not take the same folder.
+    adding: tokio::sync::Mutex<()>,
+    /// The whole profile is this process's.
+    _lock: File,
+}
+
+/// A handle on all accounts of a profile; clones are the same accounts.
+pub struct Accounts<F, D> {
+    inner: Arc<Inner<F, D>>,
+}
+
+impl<F, D> Clone for Accounts<F, D> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+        }
+    }
+}
+
+/// Each change under these locks is one step, so a holder that panicked left nothing half done.
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<F: Forge, D: Desktop> Accounts<F, D> {
+    /// Opens the profile and every account in it.
+    ///
+    /// # Errors
+    /// The profile is in use, or none of its accounts can be opened: it is left as it is. One that cannot while another
+    /// can is named in the status line instead.
+    pub async fn start(options: Options, desktop: D) -> Result<Self, Failure> {
+        let vault = Vault::new(&options.service);
+        Self::start_with(options, vault, desktop).await
+    }
+
+    /// The same with a vault of the caller's.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_with(options: Options, vault: Vault, desktop: D) -> Result<Self, Failure> {
+        let lock = lock(&options.profile)?;
+        let further = further(&options.profile)?;
+        let accounts = Self {
+            inner: Arc::new(Inner {
+                options,
+                vault,
+                board: Arc::new(Board::new(desktop)),
+                engines: Mutex::default(),
+                unopened: Mutex::default(),
+                open: Mutex::default(),
+                adding: tokio::sync::Mutex::default(),
+                _lock: lock,
+            }),
+        };
+        for name in std::iter::once(AccountName::First).chain(further) {
+            if let Err(failure) = accounts.begin(&name).await {
+                tracing::error!(%name, failure.message, "an account cannot be opened");
+                held(&accounts.inner.unopened).insert(name, failure);
+            }
+        }
+        let mut unopened = held(&accounts.inner.unopened);
+        if held(&accounts.inner.engines).is_empty()
+            && let Some((_, failure)) = unopened.pop_first()
+        {
+            return Err(failure);
+        }
+        let any = !unopened.is_empty();
+        drop(unopened);
+        accounts.inner.board.unopened.store(any, Ordering::Relaxed);
+        Ok(accounts)
+    }
+
+    /// Starts the engine of one account.
+    async fn begin(&self, name: &AccountName) -> Result<One<F, D>, Failure> {
+        let mut options = self.inner.options.clone();
+        options.profile = name.folder(&options.profile);
+        options.account = name.clone();
+        let seat = Seat {
+            name: name.clone(),
+            board: Arc::clone(&self.inner.board),
+        };
+        let engine = Engine::start_with(options, self.inner.vault.clone(), seat).await?;
+        held(&self.inner.engines).insert(name.clone(), engine.clone());
+        Ok(engine)
+    }
+
+    /// Ends all loops. What they were doing is finished or taken up again at the next start.
+    pub fn shutdown(&self) {
+        for engine in self.engines() {
+            engine.shutdown();
+        }
+    }
+
+    /// Ends all loops and waits until they have ended. Where this was the last handle, the profile is free again.
+    pub async fn close(self) {
+        let engines = std::mem::take(&mut *held(&self.inner.engines));
+        for engine in engines.into_values() {
+            engine.close().await;
+        }
+    }
+
+    fn engines(&self) -> Vec<One<F, D>> {
+        held(&self.inner.engines).values().cloned().collect()
+    }
+
+    /// The engine of the account with this name, as the window says it.
+    fn account(&self, name: &str) -> Result<One<F, D>, Failure> {
+        let found = name
+            .parse()
+            .ok()
+            .and_then(|name| held(&self.inner.engines).get(&name).cloned());
+        found.ok_or_else(|| {
+            Failure::other(
+                format!("There is no account {} here. Nothing was changed.", visible(name)),
+                "Look at the list of accounts.",
+            )
+        })
+    }
+
+    /// The engine of the account whose this handle is. Whether it knows the change is for that engine to say.
+    fn of(&self, id: &str) -> Result<One<F, D>, Failure> {
+        let found = id
+            .parse()
+            .ok()
+            .and_then(|handle: Handle| held(&self.inner.engines).get(&handle.account).cloned());
+        found.ok_or_else(|| {
+            Failure::coded(
+                Code::UnknownChange,
+                format!("{} is not held on this machine.", visible(id)),
+                "Poll again.",
+            )
+        })
+    }
+
+    /// Polls soon: the user asked, or the world may have changed.
+    pub fn nudge(&self) {
+        for engine in self.engines() {
+            engine.nudge();
+        }
+    }
+
+    /// Asks the window to open the change with this handle (`None`: just to show itself). What is no handle opens
+    /// nothing else.
+    pub fn open(&self, id: Option<&str>) {
+        *held(&self.inner.open) = id.and_then(|id| id.parse().ok());
+        self.inner.board.desktop.show();
+        self.inner.board.changed();
+    }
+
+    /// The status line.
+    ///
+    /// # Errors
+    /// No account's can be read.
+    pub async fn status(&self) -> Result<Status, Failure> {
+        let (mut all, mut failed) = (Vec::new(), None);
+        for engine in self.engines() {
+            match engine.status().await {
+                Ok(status) => all.push(status),
+                Err(failure) => failed = Some(failure),
+            }
+        }
+        let merged = merging::status(self.inner.board.revision(), all, &self.inner.board.labels());
+        let mut status = merged.ok_or_else(|| failed.unwrap_or_else(ended))?;
+        status.open = held(&self.inner.open).take().map(|handle| handle.to_string());
+        status.unopened = self.unopened();
+        Ok(status)
+    }
+
+    fn unopened(&self) -> Vec<Message> {
+        let profile = &self.inner.options.profile;
+        held(&self.inner.unopened)
+            .iter()
+            .map(|(name, failure)| Message {
+                what: format!(
+                    "The account {} could not be opened. {}",
+                    called(name),
+                    failure.message
+                ),
+                kept: "The other accounts go on without it; nothing of it was changed.".into(),
+                todo: format!(
+                    "{} It is in {}.",
+                    failure.hint,
+                    visible(&name.folder(profile).display().to_string())
+                ),
+            })
+            .collect()
+    }
+
+    /// The queues of all accounts as one.
+    ///
+    /// # Errors
+    /// Nobody is signed in, or no account's can be read.
+    pub async fn queue(&self, filter: QueueFilter) -> Result<Queue, Failure> {
+        let labels = self.inner.board.labels();
+        let (mut queues, mut unread, mut signed_out) = (Vec::new(), Vec::new(), None);
+        for engine in self.engines() {
+            let name = engine.name().clone();
+            let label = labels.get(&name).cloned().unwrap_or_default();
+            match engine.queue(filter).await {
+                Ok(queue) => queues.push((label, queue)),
+                Err(failure) if failure.code == Code::SignedOut => signed_out = Some(failure),
+                Err(failure) => unread.push((name, label, failure)),
+            }
+        }
+        if queues.is_empty() {
+            let failed = unread.into_iter().next().map(|(_, _, failure)| failure);
+            return Err(failed.or(signed_out).unwrap_or_else(ended));
+        }
+        let mut queue = merging::queue(self.inner.board.revision(), queues);
+        for (name, label, failure) in unread {
+            let what = format!("{label}: {}", failure.message);
+            queue.banners.push(merging::unread(&name, what, failure.hint));
+        }
+        Ok(queue)
+    }
+
+    /// As [`Engine::change`].
+    pub async fn change(&self, id: String) -> Result<ChangeView, Failure> {
+        self.of(&id)?.change(id).await
+    }
+
+    /// As [`Engine::file`].
+    pub async fn file(&self, id: String, head: String, index: u32) -> Result<FileView, Failure> {
+        self.of(&id)?.file(id, head, index).await
+    }
+
+    /// As [`Engine::mark_viewed`].
+    pub async fn mark_viewed(
+        &self,
+        id: String,
+        head: String,
+        index: u32,
+        viewed: bool,
+    ) -> Result<(), Failure> {
+        self.of(&id)?.mark_viewed(id, head, index, viewed).await
+    }
+
+    /// As [`Engine::acknowledge`].
+    pub async fn acknowledge(
+        &self,
+        id: String,
+        head: String,
+        finding: String,
+        acknowledged: bool,
+        note: Option<String>,
+    ) -> Result<(), Failure> {
+        let engine = self.of(&id)?;
+        engine.acknowledge(id, head, finding, acknowledged, note).await
+    }
+
+    /// As [`Engine::preflight`].
+    pub async fn preflight(
+        &self,
+        id: String,
+        head: String,
+        seen: String,
+        decision: DecisionView,
+        words: String,
+    ) -> Result<Sheet, Failure> {
+        self.of(&id)?.preflight(id, head, seen, decision, words).await
+    }
+
+    /// As [`Engine::decide`]: signed for, and sent by, the account whose handle this is.
+    pub async fn decide(
+        &self,
+        id: String,
+        head: String,
+        seen: String,
+        decision: DecisionView,
+        words: String,
+    ) -> Result<Decided, Failure> {
+        self.of(&id)?.decide(id, head, seen, decision, words).await
+    }
+
+    /// As [`Engine::discard`], in the outbox of the account whose change this is.
+    pub async fn discard(&self, id: &str, entry: String) -> Result<(), Failure> {
+        self.of(id)?.discard(entry).await
+    }
+
+    /// As [`Engine::withdraw`].
+    pub async fn withdraw(&self, id: String, review: String, words: String) -> Result<Withdrawn, Failure> {
+        self.of(&id)?.withdraw(id, review, words).await
+    }
+
+    /// As [`Engine::propose_key`].
+    pub async fn propose_key(&self, id: &str) -> Result<Option<KeyProposal>, Failure> {
+        self.of(id)?.propose_key(id).await
+    }
+
+    /// As [`Engine::export_ledger`], of one account.
+    pub async fn export_ledger(&self, account: &str, form: ExportForm) -> Result<Exported, Failure> {
+        self.account(account)?.export_ledger(form).await
+    }
+
+    /// As [`Engine::keys`], of one account.
+    pub async fn keys(&self, account: &str) -> Result<Keys, Failure> {
+        self.account(account)?.keys().await
+    }
+
+    /// As [`Engine::choose_key`], for one account.
+    pub async fn choose_key(&self, account: &str, fingerprint: String) -> Result<(), Failure> {
+        self.account(account)?.choose_key(fingerprint).await
+    }
+
+    /// As [`Engine::make_key`], for one account.
+    pub async fn make_key(&self, account: &str) -> Result<KeyView, Failure> {
+        self.account(account)?.make_key().await
+    }
+
+    /// As [`Engine::register_key`], for one account.
+    pub async fn register_key(&self, account: &str) -> Result<Option<String>, Failure> {
+        self.account(account)?.register_key().await
+    }
+
+    /// As [`Engine::rotation`], of one account.
+    pub async fn rotation(&self, account: &str, fingerprint: Option<String>) -> Result<Rotation, Failure> {
+        self.account(account)?.rotation(fingerprint).await
+    }
+
+    /// As [`Engine::set_prompted`], for one account.
+    pub async fn set_prompted(&self, account: &str, on: bool) -> Result<(), Failure> {
+        self.account(account)?.set_prompted(on).await
+    }
+
+    /// Answers with `url` if it is at the forge of one of the accounts.
+    ///
+    /// # Errors
+    /// It is somewhere else, or nobody is signed in.
+    pub async fn open_link(&self, url: String) -> Result<String, Failure> {
+        let mut refused = None;
+        for engine in self.engines() {
+            match engine.open_link(url.clone()).await {
+                Ok(url) => return Ok(url),
+                // That an address is elsewhere says more than that somebody is signed out.
+                Err(failure) if refused.is_none() || failure.code != Code::SignedOut => {
+                    refused = Some(failure);
+                }
+                Err(_) => {}
+            }
+        }
+        Err(refused.unwrap_or_else(ended))
+    }
+
+    /// *Poll now*, all at once, and waits until those polls have ended.
+    ///
+    /// # Errors
+    /// Nobody is signed in, or a forge asked to wait. The others were polled all the same.
+    pub async fn refresh(&self) -> Result<(), Failure> {
+        let labels = self.inner.board.labels();
+        let mut polls = JoinSet::new();
+        for engine in self.engines() {
+            polls.spawn(async move { (engine.name().clone(), engine.refresh().await) });
+        }
+        let (mut polled, mut signed_out, mut failed) = (false, None, None);
+        while let Some(poll) = polls.join_next().await {
+            match poll {
+                Ok((_, Ok(()))) => polled = true,
+                // Its banner says so all the time.
+                Ok((_, Err(failure))) if failure.code == Code::SignedOut => signed_out = Some(failure),
+                Ok((name, Err(mut failure))) => {
+                    if let Some(label) = labels.get(&name).filter(|_| labels.len() > 1) {
+                        failure.message = format!("{label}: {}", failure.message);
+                    }
+                    failed = Some(failure);
+                }
+                Err(error) => tracing::error!(%error, "a poll that was asked for broke"),
+            }
+        }
+        match failed.or(signed_out.filter(|_| !polled)) {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+
+    /// Signs in with a token. A person who is here already gets the new token in place of the old one, with everything
+    /// else as it was; anybody else is added beside those who are here.
+    ///
+    /// # Errors
+    /// The disk does not take the new account.
+    pub async fn sign_in(&self, forge: String, token: String) -> Result<SignInResult, Failure> {
+        let mut steps = Vec::new();
+        let Some(accepted) = examine(&forge, token, &mut steps).await else {
+            return Ok(refused(steps));
+        };
+        let _adding = self.inner.adding.lock().await;
+        let engine = match self.place(&accepted.account)? {
+            Place::Here(engine) => engine,
+            Place::New(name) => self.begin(&name).await?,
+            Place::Unopened(failure) => {
+                steps.push(SignInStep {
+                    name: "Its place on this machine".into(),
+                    ok: false,
+                    detail: format!(
+                        "This account was here before, and what it has cannot be opened. {} {}",
+                        failure.message, failure.hint
+                    ),
+                });
+                return Ok(refused(steps));
+            }
+        };
+        engine.admit(accepted, steps).await
+    }
+
+    /// Where an account is, or is to be.
+    fn place(&self, account: &Account) -> Result<Place<F, D>, Failure> {
+        let mut free = None;
+        for engine in self.engines() {
+            match engine.owner()? {
+                Some(owner) if owner.is(account) => return Ok(Place::Here(engine)),
+                Some(_) => {}
+                None => free = free.or(Some(engine)),
+            }
+        }
+        let engines = held(&self.inner.engines);
+        let unopened = held(&self.inner.unopened);
+        let mut number = 1;
+        loop {
+            let name = AccountName::further(&account.viewer.login, &account.address.host, number);
+            if let Some(failure) = unopened.get(&name) {
+                return Ok(Place::Unopened(failure.clone()));
+            }
+            if !engines.contains_key(&name) {
+                // Nobody ever signed in there: at the first start of all, or where a sign-in broke off.
+                return Ok(free.map_or(Place::New(name), Place::Here));
+            }
+            number += 1;
+        }
+    }
+
+    /// Forgets the token of one account. The others are not touched.
+    ///
+    /// # Errors
+    /// As [`Engine::sign_out`].
+    pub async fn sign_out(&self, account: &str) -> Result<(), Failure> {
+        self.account(account)?.sign_out().await
+    }
+}
+
+/// Where an account that signs in goes.
+enum Place<F, D> {
+    Here(One<F, D>),
+    New(AccountName),
+    Unopened(Failure),
+}
+
+/// The app is ending.
+fn ended() -> Failure {
+    Failure::other("Countersign is ending. What was kept is kept.", "Start it again.")
+}
+
+/// As a person knows it.
+fn called(name: &AccountName) -> String {
+    match name {
+        AccountName::First => "that was the first here".into(),
+        AccountName::Further(name) => name.clone(),
+    }
+}
+
+/// One process for a profile, whatever becomes of its databases.
+fn lock(profile: &Path) -> Result<File, Failure> {
+    let unusable = |error: &std::io::Error| {
+        Failure::other(
+            format!(
+                "The profile folder {} cannot be used: {error}.",
+                profile.display()
+            ),
+            "Check that the folder can be written, or name another with --profile.",
+        )
+    };
+    std::fs::create_dir_all(profile).map_err(|error| unusable(&error))?;
+    let file = File::create(profile.join("lock")).map_err(|error| unusable(&error))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(Failure::other(
+                "Another Countersign uses this profile.",
+                "Close the other Countersign first.",
+            ));
+        }
+        // Some file systems lock nothing; the databases, which lock themselves, are then all there is.
+        Err(TryLockError::Error(error)) => tracing::warn!(%error, "the profile cannot be locked as a whole"),
+    }
+    Ok(file)
+}
+
+/// The further accounts of a profile, by their folders. What is no account's folder is left alone.
+fn further(profile: &Path) -> Result<Vec<AccountName>, Failure> {
+    let folder = AccountName::further_below(profile);
+    let unreadable = |error: &std::io::Error| {
+        Failure::other(
+            format!("The accounts in {} cannot be listed: {error}.", folder.display()),
+            "Check that the folder can be read; nothing was changed.",
+        )
+    };
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(&error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| unreadable(&error))?;
+        let name = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        if let Some(name @ AccountName::Further(_)) = name
+            && entry.path().is_dir()
+        {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}

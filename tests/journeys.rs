@@ -8,8 +8,10 @@ mod journeys {
     mod bench;
     mod budget;
     mod counting;
+    mod diagnosing;
     mod disk;
     mod enrolling;
+    mod erasing;
     mod exporting;
     mod faults;
     mod holding;
@@ -20,6 +22,7 @@ mod journeys {
     mod reading;
     mod rotating;
     mod sample;
+    mod searching;
     mod telling;
     mod withdrawing;
 }

@@ -8,9 +8,12 @@ mod journeys {
     mod accounts;
     mod bench;
     mod budget;
+    mod catching_up;
     mod counting;
+    mod diagnosing;
     mod disk;
     mod enrolling;
+    mod erasing;
     mod exporting;
     mod faults;
     mod holding;
@@ -21,6 +24,7 @@ mod journeys {
     mod reading;
     mod rotating;
     mod sample;
+    mod searching;
     mod telling;
     mod withdrawing;
 }

@@ -437,7 +437,7 @@ async fn no_account_acts_on_what_another_holds() {
     assert!(desk.decision(&theirs).await.is_some());
     for name in ["", "nobody", "..", "sol-v@127.0.0.1"] {
         assert!(
-            desk.on().keys(name).await.is_err() && desk.on().sign_out(name).await.is_err(),
+            desk.on().keys(name).await.is_err() && desk.on().sign_out(name, true).await.is_err(),
             "{name}"
         );
     }
@@ -495,7 +495,7 @@ async fn a_restart_brings_all_back_and_no_second_process_has_the_profile() {
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_out_of_one_leaves_the_other() {
     let (mut desk, forge) = Desk::with_two_people().await;
-    desk.on().sign_out("first").await.unwrap();
+    desk.on().sign_out("first", false).await.unwrap();
     assert_eq!(desk.token(&forge, "priya-n").await, None);
     assert_eq!(desk.token(&forge, "sol-v").await.as_deref(), Some(SOL));
     let (rows, status) = (desk.rows().await, desk.status().await);
@@ -741,4 +741,92 @@ async fn what_is_asked_for_one_account_is_not_answered_for_another() {
             .with(|seen| (seen.prompts.len(), seen.questions.len())),
         (2, 1)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_goes_through_all_accounts_and_each_hit_opens_where_it_was_found() {
+    let (desk, first, second) = Desk::with_two_forges().await;
+    let further = desk.at(&second).await.unwrap().name;
+    let (mut found, mut searched, mut after) = (Vec::new(), 0, None);
+    loop {
+        let step = desk.on().search("Change".into(), after).await.unwrap();
+        assert_eq!(step.of, 2);
+        searched += step.searched;
+        found.extend(step.changes);
+        after = step.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let ids: Vec<&str> = found.iter().map(|change| change.id.as_str()).collect();
+    assert_eq!(ids, [handle("first", &first, 1), handle(&further, &second, 1)]);
+    assert_eq!(searched, 2);
+    assert_eq!(found[1].account, further);
+    for change in found {
+        assert_eq!(desk.on().change(change.id.clone()).await.unwrap().id, change.id);
+    }
+    for place in ["", "first", "nobody>", "sol-v@127.0.0.1>1|x|y"] {
+        assert!(
+            desk.on()
+                .search("Change".into(), Some(place.into()))
+                .await
+                .is_err(),
+            "{place:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_diagnostics_of_all_name_none() {
+    let (desk, first, second) = Desk::with_two_forges().await;
+    let log = desk.profile.path().join("log");
+    std::fs::create_dir_all(&log).unwrap();
+    let said = format!("polled {} and {} for priya-n", host(&first), host(&second));
+    std::fs::write(log.join("countersign.log"), said).unwrap();
+    let shown = desk.on().diagnostics().await.unwrap();
+    assert!(
+        shown.text.contains("[account 1]") && shown.text.contains("[account 2]"),
+        "{}",
+        shown.text
+    );
+    for name in [host(&first), host(&second), "priya-n", "acme"] {
+        assert!(!shown.text.contains(name), "{name}: {}", shown.text);
+    }
+    let folder = TempDir::new().unwrap();
+    desk.desktop
+        .with(|seen| seen.saves_in = Some(folder.path().to_owned()));
+    assert!(desk.on().export_diagnostics("0".repeat(64)).await.is_err());
+    assert!(desk.on().export_diagnostics(shown.sha256).await.unwrap().saved);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn erasing_all_data_asks_once_and_leaves_nothing_of_any_account() {
+    let (mut desk, first, second) = Desk::with_two_forges().await;
+    let further = desk.at(&second).await.unwrap().name;
+    desk.desktop.answers(false);
+    assert!(desk.on().erase().await.unwrap().is_none());
+    assert_eq!(desk.rows().await.len(), 2);
+    desk.desktop.answers(true);
+    assert!(desk.on().erase().await.unwrap().is_some());
+    let question = desk
+        .desktop
+        .with(|seen| seen.questions.last().unwrap().text.clone());
+    for forge in [&first, &second] {
+        assert!(
+            question.contains(&format!("priya-n at {}", host(forge))),
+            "{question}"
+        );
+        assert_eq!(desk.token(forge, "priya-n").await, None);
+    }
+    assert!(!desk.folder(&further).exists());
+    let status = desk.status().await;
+    assert!(status.account.is_none() && status.accounts.is_empty());
+    desk.close().await;
+    desk.open().await.unwrap();
+    desk.until("the start", async |desk| !desk.status().await.restoring)
+        .await;
+    assert!(desk.status().await.accounts.is_empty());
+    assert_eq!(desk.sign_in(&second, PRIYA).await, "first", "as new");
+    desk.until("the first sync", async |desk| desk.rows().await.len() == 1)
+        .await;
 }

@@ -18,15 +18,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinSet;
 
 use crate::account::Account;
+use crate::diagnosing;
 use crate::engine::{Engine, Options};
+use crate::erasing::erase_all;
 use crate::handle::{AccountName, Handle};
 use crate::ports::{Desktop, Forge};
 use crate::rows::visible;
 use crate::session::{examine, refused};
 use crate::vault::Vault;
 use crate::view::{
-    ChangeView, Code, Decided, DecisionView, ExportForm, Exported, Failure, FileView, KeyProposal, KeyView,
-    Keys, Message, Queue, QueueFilter, Rotation, Sheet, SignInResult, SignInStep, Status, Withdrawn,
+    ChangeView, Code, Decided, DecisionView, Diagnostics, ExportForm, Exported, Failure, FileView, Found,
+    KeyProposal, KeyView, Keys, Message, Queue, QueueFilter, Rotation, Sheet, SignInResult, SignInStep,
+    Status, Withdrawn,
 };
 use seat::Board;
 
@@ -44,6 +47,8 @@ struct Inner<F, D> {
     unopened: Mutex<BTreeMap<AccountName, Failure>>,
     /// What the window is to open next.
     open: Mutex<Option<Handle>>,
+    /// The diagnostics that were shown last: no others can be saved.
+    diagnostics: Mutex<Option<String>>,
     /// Held while an account is added: two sign-ins must not take the same folder.
     adding: tokio::sync::Mutex<()>,
     /// The whole profile is this process's.
@@ -94,6 +99,7 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
                 engines: Mutex::default(),
                 unopened: Mutex::default(),
                 open: Mutex::default(),
+                diagnostics: Mutex::default(),
                 adding: tokio::sync::Mutex::default(),
                 _lock: lock,
             }),
@@ -473,13 +479,109 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
         }
     }
 
-    /// Forgets the token of one account. The others are not touched.
+    /// Forgets the token of one account; with `forget` also what was read with it. The others are not touched.
     ///
     /// # Errors
     /// As [`Engine::sign_out`].
-    pub async fn sign_out(&self, account: &str) -> Result<(), Failure> {
-        self.account(account)?.sign_out().await
+    pub async fn sign_out(&self, account: &str, forget: bool) -> Result<(), Failure> {
+        self.account(account)?.sign_out(forget).await
     }
+
+    /// As [`Engine::search`], through one account after the other.
+    pub async fn search(&self, text: String, after: Option<String>) -> Result<Found, Failure> {
+        let mut engines = self.engines();
+        engines.retain(|engine| engine.account().is_some());
+        let mut of = 0u32;
+        for engine in &engines {
+            of = of.saturating_add(engine.searchable()?);
+        }
+        let (at, place) = match &after {
+            None => (0, None),
+            Some(after) => {
+                let named = after.split_once(ON).and_then(|(name, place)| {
+                    let at = engines
+                        .iter()
+                        .position(|engine| engine.name().to_string() == name)?;
+                    Some((at, Some(place.to_owned()).filter(|place| !place.is_empty())))
+                });
+                named.ok_or_else(|| Failure::other("The search cannot go on from there.", "Search again."))?
+            }
+        };
+        let Some(engine) = engines.get(at) else {
+            return Err(signed_out());
+        };
+        let mut found = engine.search(text, place).await?;
+        let next = match found.next.take() {
+            Some(place) => Some(format!("{}{ON}{place}", engine.name())),
+            None => engines.get(at + 1).map(|engine| format!("{}{ON}", engine.name())),
+        };
+        Ok(Found { of, next, ..found })
+    }
+
+    /// As [`Engine::diagnostics`], of all accounts.
+    pub async fn diagnostics(&self) -> Result<Diagnostics, Failure> {
+        let shown = diagnosing::of_all(&self.engines(), &self.inner.options.profile).await?;
+        *held(&self.inner.diagnostics) = Some(shown.text.clone());
+        Ok(shown)
+    }
+
+    /// As [`Engine::export_diagnostics`].
+    pub async fn export_diagnostics(&self, sha256: String) -> Result<Exported, Failure> {
+        let shown = held(&self.inner.diagnostics).clone();
+        diagnosing::save(shown, &sha256, &self.inner.board.desktop).await
+    }
+
+    /// As [`Engine::erase`], of all accounts, those too that could not be opened. Their folders go as well.
+    pub async fn erase(&self) -> Result<Option<Message>, Failure> {
+        let _adding = self.inner.adding.lock().await;
+        let profile = &self.inner.options.profile;
+        let erased = erase_all(&self.engines(), profile, &self.inner.board.desktop).await?;
+        let Some(mut message) = erased else {
+            return Ok(None);
+        };
+        *held(&self.inner.diagnostics) = None;
+        *held(&self.inner.open) = None;
+        let further: Vec<AccountName> = held(&self.inner.engines)
+            .keys()
+            .filter(|name| **name != AccountName::First)
+            .cloned()
+            .collect();
+        for name in &further {
+            let engine = held(&self.inner.engines).remove(name);
+            if let Some(engine) = engine {
+                engine.close().await;
+            }
+            self.inner.board.forget(name);
+        }
+        held(&self.inner.unopened).retain(|name, _| *name == AccountName::First);
+        self.inner
+            .board
+            .unopened
+            .store(!held(&self.inner.unopened).is_empty(), Ordering::Relaxed);
+        let folder = AccountName::further_below(profile);
+        if let Err(error) = std::fs::remove_dir_all(&folder)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            message.todo = format!(
+                "{} {} could not be deleted: {error}. Delete it by hand.",
+                message.todo,
+                visible(&folder.display().to_string())
+            );
+        }
+        self.inner.board.changed();
+        Ok(Some(message))
+    }
+}
+
+/// Between an account and a place in what a search looks through.
+const ON: char = '>';
+
+fn signed_out() -> Failure {
+    Failure::coded(
+        Code::SignedOut,
+        "Nobody is signed in. What was read stays on this machine.",
+        "Sign in again.",
+    )
 }
 
 /// Where an account that signs in goes.

@@ -6,6 +6,7 @@ use countersign_core::change::{AccountKind, Asked, Change, ChangeId, CheckState}
 use countersign_core::decision::{Decision, OutboxState};
 use countersign_core::evidence::{Classification, Involvement};
 use countersign_core::finding::Severity;
+use countersign_core::poller::FLOOR;
 use countersign_core::queue;
 use jiff::Timestamp;
 
@@ -258,6 +259,23 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         }
         if let Some(message) = &live.store_message {
             banners.push(banner(BannerKind::Attention, message.clone()));
+        }
+        if let Some(quota) = live
+            .quota
+            .filter(|quota| quota.left < FLOOR && quota.resets_at > now())
+        {
+            let message = Message {
+                what: format!(
+                    "The quota is low: {} of {} points are left.",
+                    quota.left, quota.limit
+                ),
+                kept: "What is left is for your decisions: they are sent.".into(),
+                todo: format!(
+                    "Polls wait until it is full again, at {}. Another program may use the same account.",
+                    quota.resets_at.strftime("%H:%M UTC")
+                ),
+            };
+            banners.push(banner(BannerKind::Attention, message));
         }
         if let Some(days) = account.token_ends_in(now()) {
             let days = usize::try_from(days).unwrap_or(0);

@@ -175,7 +175,7 @@ test("a second reading that fails takes nothing off the screen", async () => {
 test("signed out, the window holds nothing of the account", async () => {
   const { desk, backend } = await opened();
   await desk.open(INFRA);
-  await backend.sign_out({ account: "first" });
+  await backend.sign_out({ account: "first", forget: false });
   await desk.refresh();
   expect(desk.status?.account).toBeNull();
   expect(desk.queue).toBeNull();
@@ -407,7 +407,7 @@ test("an overlay is about the account that it was opened for, and signing out of
   desk.show("keys");
   expect(desk.about?.host).toBe("ghe.example.com");
   desk.show("account", "first");
-  await backend.sign_out({ account: "first" });
+  await backend.sign_out({ account: "first", forget: false });
   await desk.refresh();
   expect(desk.accounts.map(({ host }) => host)).toEqual(["ghe.example.com"]);
   expect(desk.about?.host).toBe("ghe.example.com");

@@ -50,6 +50,11 @@ impl<D: Desktop> Board<D> {
         merging::labels(&self.trays())
     }
 
+    /// The account is no more.
+    pub(super) fn forget(&self, name: &AccountName) {
+        self.trays().remove(name);
+    }
+
     /// Takes in what one account says.
     fn tray(&self, name: &AccountName, state: TrayState) {
         let mut trays = self.trays();

@@ -7,9 +7,11 @@ mod journeys {
     mod account;
     mod bench;
     mod budget;
+    mod connecting;
     mod counting;
     mod disk;
     mod enrolling;
+    mod examining;
     mod exporting;
     mod faults;
     mod holding;

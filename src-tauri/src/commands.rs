@@ -3,7 +3,7 @@
 
 use countersign_engine::view::{
     ChangeView, Decided, DecisionView, ExportForm, Exported, Failure, FileView, KeyProposal, KeyView, Keys,
-    Queue, QueueFilter, Rotation, Sheet, SignInResult, Status, Withdrawn,
+    NetworkView, ProxyMode, Queue, QueueFilter, Rotation, Sheet, SignInResult, Status, Withdrawn,
 };
 use tauri::State;
 
@@ -119,6 +119,47 @@ pub(crate) async fn refresh(app: State<'_, App>) -> Answer<()> {
 #[tauri::command]
 pub(crate) async fn sign_in(app: State<'_, App>, forge: String, token: String) -> Answer<SignInResult> {
     app.sign_in(forge, token).await
+}
+
+/// How forges are reached.
+#[tauri::command]
+pub(crate) async fn network_settings(app: State<'_, App>, forge: String) -> Answer<NetworkView> {
+    app.network_settings(forge).await
+}
+
+/// Chooses the proxy, after a question outside the page where it was typed.
+#[tauri::command]
+pub(crate) async fn set_proxy(
+    app: State<'_, App>,
+    forge: String,
+    proxy: ProxyMode,
+    address: String,
+    user: String,
+    password: String,
+) -> Answer<bool> {
+    app.set_proxy(forge, proxy, address, user, password).await
+}
+
+/// Asks outside the page for a file of certificates, and whether to trust them.
+#[tauri::command]
+pub(crate) async fn add_authority(app: State<'_, App>) -> Answer<bool> {
+    app.add_authority().await
+}
+
+/// No longer trusts an authority that was added.
+#[tauri::command]
+pub(crate) async fn remove_authority(app: State<'_, App>, fingerprint: String) -> Answer<()> {
+    app.remove_authority(fingerprint).await
+}
+
+/// Goes the way to a forge and says at which step it ends.
+#[tauri::command]
+pub(crate) async fn test_connection(
+    app: State<'_, App>,
+    forge: String,
+    token: String,
+) -> Answer<SignInResult> {
+    app.test_connection(forge, token).await
 }
 
 /// Signs out.

@@ -49,7 +49,7 @@ impl Kin {
     }
 }
 
-fn step(name: impl Into<String>, ok: bool, detail: impl Into<String>) -> SignInStep {
+pub(crate) fn step(name: impl Into<String>, ok: bool, detail: impl Into<String>) -> SignInStep {
     SignInStep {
         name: name.into(),
         ok,
@@ -69,7 +69,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 return Ok(SignInResult { ok: false, steps });
             }
         };
-        let client = F::connect(&address, token.clone());
+        let client = F::connect(&address, token.clone(), self.network());
         let viewer = match &client {
             Ok(client) => client.viewer().await,
             Err(error) => Err(error.clone()),
@@ -77,10 +77,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let (client, viewer) = match (client, viewer) {
             (Ok(client), Ok(viewer)) => (client, viewer),
             (_, Err(error)) | (Err(error), _) => {
-                let reached = !matches!(
-                    error,
-                    ForgeError::Unreachable { .. } | ForgeError::Interrupted { .. }
-                );
+                let reached = !error.unasked() && !matches!(error, ForgeError::Interrupted { .. });
                 steps.push(step(
                     format!("{} answers", address.host),
                     reached,
@@ -224,7 +221,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 (None, Some(message))
             }
         };
-        let forge = token.and_then(|token| F::connect(&account.address, token).ok());
+        let forge = token.and_then(|token| F::connect(&account.address, token, self.network()).ok());
         // The user may have signed in or out meanwhile; that is newer.
         if self.online().is_some() || self.store().meta(SIGNED_OUT).ok().flatten().is_some() {
             return;
@@ -339,7 +336,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     }
 }
 
-fn check_scopes(viewer: &Viewer, steps: &mut Vec<SignInStep>) -> bool {
+pub(crate) fn check_scopes(viewer: &Viewer, steps: &mut Vec<SignInStep>) -> bool {
     let Some(scopes) = &viewer.scopes else {
         steps.push(step(
             "Permissions",

@@ -5,11 +5,13 @@
 //! exception is a field called `html`, which has been through `markdown` and is safe under the window's CSP.
 
 mod holding;
+mod network;
 mod rotation;
 
 use serde::{Deserialize, Serialize};
 
 pub use holding::{HoldingState, HoldingView};
+pub use network::{AuthorityView, NetworkView, ProxyMode};
 pub use rotation::{KeyPlaceView, Rotation, SignedRow};
 
 /// How bad a finding or a change is. `none`: nothing was found (which is not a clearance).

@@ -43,6 +43,8 @@ pub struct World {
     pub calls: Vec<Call>,
     /// GraphQL types that the forge's schema lacks, as an older Enterprise Server does.
     pub lacks: BTreeSet<String>,
+    /// The Enterprise Server that this is, by its version; `None`: GitHub.com.
+    pub server: Option<&'static str>,
     next_id: u64,
 }
 
@@ -66,6 +68,7 @@ impl World {
             violations: Vec::new(),
             calls: Vec::new(),
             lacks: BTreeSet::new(),
+            server: None,
             next_id: 2_000_000_000,
         })
     }

@@ -9,6 +9,8 @@ import type {
   KeyProposal,
   Keys,
   KeyView,
+  NetworkView,
+  ProxyMode,
   Queue,
   QueueFilter,
   Rotation,
@@ -53,6 +55,21 @@ export interface Backend {
   export_ledger(args: { form: ExportForm }): Promise<Exported>;
   refresh(): Promise<null>;
   sign_in(args: { forge: string; token: string }): Promise<SignInResult>;
+  /** As they bear on one forge. No secret is in them. */
+  network_settings(args: { forge: string }): Promise<NetworkView>;
+  /** False where the user said no. Without a password the one that is kept for this user stays. */
+  set_proxy(args: {
+    forge: string;
+    proxy: ProxyMode;
+    address: string;
+    user: string;
+    password: string;
+  }): Promise<boolean>;
+  /** The system asks for the file; false where none was chosen, or the user said no. */
+  add_authority(): Promise<boolean>;
+  remove_authority(args: { fingerprint: string }): Promise<null>;
+  /** Without a token: with the account's, where it is that forge. */
+  test_connection(args: { forge: string; token: string }): Promise<SignInResult>;
   sign_out(): Promise<null>;
   keys(): Promise<Keys>;
   choose_key(args: { fingerprint: string }): Promise<null>;
@@ -112,6 +129,11 @@ export async function appBackend(): Promise<Backend> {
     export_ledger: ask("export_ledger"),
     refresh: ask("refresh"),
     sign_in: ask("sign_in"),
+    network_settings: ask("network_settings"),
+    set_proxy: ask("set_proxy"),
+    add_authority: ask("add_authority"),
+    remove_authority: ask("remove_authority"),
+    test_connection: ask("test_connection"),
     sign_out: ask("sign_out"),
     keys: ask("keys"),
     choose_key: ask("choose_key"),

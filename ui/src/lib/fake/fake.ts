@@ -2,16 +2,16 @@ import type { Backend, Shown } from "../backend";
 import type {
   ApprovalView,
   ChangeView,
-  Code,
   Decided,
   DecisionView,
   Exported,
-  Failure,
   FileView,
   Keys,
   KeyProposal,
   KeyView,
+  NetworkView,
   OutboxStateView,
+  ProxyMode,
   Queue,
   QueueFilter,
   Rotation,
@@ -30,7 +30,9 @@ import { checked, signedOut } from "./account";
 import { bannersOf } from "./banners";
 import { said, type SampleChange } from "./build";
 import { counts } from "./diff";
+import { fail } from "./failing";
 import { KEYS } from "./keys";
+import { FakeNetwork } from "./network";
 import { sampleEntries, type Entry } from "./outbox";
 import { rotationOf } from "./rotation";
 import { sampleChanges } from "./sample";
@@ -65,10 +67,6 @@ interface Held {
 
 const HOST = "github.com";
 
-function fail(code: Code, message: string, hint = ""): never {
-  throw { code, message, hint } satisfies Failure;
-}
-
 /** Was confirmed, whatever became of it since. */
 function over(state: OutboxStateView): boolean {
   return state === "confirmed" || state === "withdrawn";
@@ -90,6 +88,7 @@ class Fake implements Backend {
   #polled = this.#start - 40_000;
   #open: string | null = null;
   #prompted = false;
+  #network = new FakeNetwork();
   /** Approvals that came back were given before the sample begins. */
   #withdrawn = new Set<string>();
 
@@ -492,6 +491,35 @@ class Fake implements Backend {
     if (this.#variant === "locked") this.#variant = "";
     this.#changed();
     return result;
+  }
+
+  async network_settings({ forge }: { forge: string }): Promise<NetworkView> {
+    return this.#network.settings(forge);
+  }
+
+  async set_proxy(args: {
+    proxy: ProxyMode;
+    address: string;
+    user: string;
+    password: string;
+  }): Promise<boolean> {
+    this.#write();
+    return this.#network.setProxy(args.proxy, args.address, args.user, args.password);
+  }
+
+  async add_authority(): Promise<boolean> {
+    this.#write();
+    return this.#network.addAuthority();
+  }
+
+  async remove_authority(): Promise<null> {
+    this.#write();
+    this.#network.removeAuthority();
+    return null;
+  }
+
+  async test_connection({ forge, token }: { forge: string; token: string }): Promise<SignInResult> {
+    return this.#network.test(forge, token, this.#account);
   }
 
   async sign_out(): Promise<null> {

@@ -9,6 +9,7 @@ mod journeys {
     mod budget;
     mod connecting;
     mod counting;
+    mod device;
     mod disk;
     mod enrolling;
     mod examining;

@@ -2,8 +2,9 @@
 //! rules that the tests of the engine do not see. `build.rs` lists the same names, `capabilities/main.json` allows them.
 
 use countersign_engine::view::{
-    ChangeView, Decided, DecisionView, ExportForm, Exported, Failure, FileView, KeyProposal, KeyView, Keys,
-    NetworkView, ProxyMode, Queue, QueueFilter, Rotation, Sheet, SignInResult, Status, Withdrawn,
+    ChangeView, Decided, DecisionView, DeviceView, ExportForm, Exported, Failure, FileView, KeyProposal,
+    KeyView, Keys, NetworkView, ProxyMode, Queue, QueueFilter, Rotation, Sheet, SignInResult, Status,
+    Withdrawn,
 };
 use tauri::State;
 
@@ -160,6 +161,37 @@ pub(crate) async fn test_connection(
     token: String,
 ) -> Answer<SignInResult> {
     app.test_connection(forge, token).await
+}
+
+/// Sets the client id by which one signs in at a forge's own page.
+#[tauri::command]
+pub(crate) async fn set_client_id(app: State<'_, App>, forge: String, id: String) -> Answer<()> {
+    app.set_client_id(forge, id).await
+}
+
+/// Begins a sign-in at the forge's own page.
+#[tauri::command]
+pub(crate) async fn device_start(app: State<'_, App>, forge: String) -> Answer<DeviceView> {
+    app.device_start(forge).await
+}
+
+/// Waits until the user has confirmed the code there.
+#[tauri::command]
+pub(crate) async fn device_wait(app: State<'_, App>) -> Answer<SignInResult> {
+    app.device_wait().await
+}
+
+/// Gives that sign-in up.
+#[tauri::command]
+pub(crate) async fn device_cancel(app: State<'_, App>) -> Answer<()> {
+    app.device_cancel().await
+}
+
+/// Opens the forge's page of that sign-in in the browser.
+#[tauri::command]
+pub(crate) async fn device_page(app: State<'_, App>) -> Answer<()> {
+    let page = app.device_page().await?;
+    crate::desktop::browse(&page)
 }
 
 /// Signs out.

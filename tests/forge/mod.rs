@@ -13,6 +13,7 @@
 //! | `rest`, `shape`, `openapi` | REST, its shapes, and GitHub's description of it as judge |
 //! | `graphql` | GraphQL over GitHub's own schema |
 //! | [`collect`] | what CI collects for the judge |
+//! | [`device`] | signing in by a code at the forge's own page |
 //! | `control` | what another process steers the program `test-forge` with |
 //!
 //! It is honest only where it is checked: each request and each answer is held against GitHub's own descriptions
@@ -20,6 +21,7 @@
 
 pub mod collect;
 mod control;
+pub mod device;
 pub mod faults;
 mod fetching;
 pub mod git;

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::faults::{self, Taken};
 use super::openapi::Description;
 use super::world::{Call, Kind, QUOTA, Scopes, World};
-use super::{control, fetching, graphql, rest};
+use super::{control, device, fetching, graphql, rest};
 
 /// A call as it arrived.
 pub(crate) struct Req {
@@ -258,6 +258,9 @@ fn served(world: &mut World, req: &Req) -> Answer {
         return violated(world, req, &["the request has no User-Agent".to_owned()]);
     }
     if let Some(answer) = fetching::serve(world, req) {
+        return answer;
+    }
+    if let Some(answer) = device::serve(world, req) {
         return answer;
     }
     let Some(token) = signed_in(world, req) else {

@@ -120,3 +120,24 @@ test("the proxy's password is in no field once it was given, and what is no prox
   await expect(page.getByText("through proxy.example:3128")).toBeVisible();
   expect(await page.content()).not.toContain("geheim");
 });
+
+test("without a client id the browser's way is said to need one, and with one a code is shown, given up and confirmed", async ({
+  page,
+}) => {
+  await start(page, "signed-out");
+  await expect(page.getByRole("button", { name: "Sign in with your browser" })).toHaveCount(0);
+  await page.getByText("Sign in with your browser instead").click();
+  await page.getByLabel("Client id").fill("Iv1.0123456789abcdef");
+  await page.getByRole("button", { name: "Use this client id" }).click();
+  const begin = page.getByRole("button", { name: "Sign in with your browser" });
+  await begin.click();
+  await expect(page.getByLabel("Code", { exact: true })).toHaveText("WDJB-4711");
+  await expect(page.getByText("https://github.com/login/device")).toBeVisible();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await expect(page.getByText("You gave it up. Nobody was signed in.")).toBeVisible();
+  await begin.click();
+  await page.getByRole("button", { name: "Open the page" }).click();
+  await expect(page.getByText("Confirmed at the forge")).toBeVisible();
+  await page.getByRole("button", { name: "Continue" }).click();
+  await expect(page.getByRole("navigation", { name: "Queue" })).toBeVisible();
+});

@@ -41,6 +41,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             user: (now.settings.user.as_ref()).map_or_else(String::new, |user| user.user.clone()),
             password_held: now.password.is_some(),
             session_only: now.password.is_some() && now.settings.user.as_ref().is_some_and(session_only),
+            client_id: Address::parse(&forge).map_or_else(|_| String::new(), |at| self.client_id(&at)),
             authorities: now.settings.authorities.iter().map(authority).collect(),
             message: now.trouble.map(|what| Message {
                 what: words::sentence(&what),

@@ -15,6 +15,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::account::{Account, Online};
+use crate::device::Waiting;
 use crate::network::Network;
 use crate::ports::{Desktop, Forge, HiddenOrganisation, Quota};
 use crate::prompting::PROMPTED;
@@ -113,6 +114,8 @@ pub(crate) struct Inner<F, D> {
     pub(crate) deciding: tokio::sync::Mutex<()>,
     /// The decision that is being sent, which cannot be taken back.
     sending: Mutex<Option<String>>,
+    /// The sign-in by a code that waits for the user.
+    device: Mutex<Option<Arc<Waiting>>>,
     stop: watch::Sender<bool>,
     running: Mutex<Option<JoinHandle<()>>>,
     /// How many polls have ended; who waits for one is also told when the forge asks to wait.
@@ -230,6 +233,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             wake: Notify::new(),
             deciding: tokio::sync::Mutex::new(()),
             sending: Mutex::new(None),
+            device: Mutex::new(None),
             stop,
             running: Mutex::new(None),
             polls: watch::Sender::new(0),
@@ -444,6 +448,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Locked before the store where both are needed.
     pub(crate) fn sending(&self) -> MutexGuard<'_, Option<String>> {
         held(&self.inner.sending)
+    }
+
+    pub(crate) fn device(&self) -> MutexGuard<'_, Option<Arc<Waiting>>> {
+        held(&self.inner.device)
     }
 
     /// Takes in how a write to the store went; tells the user where it failed.

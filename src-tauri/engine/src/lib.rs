@@ -6,6 +6,7 @@
 //! | `account` | who is signed in, with or without a token at hand |
 //! | `session` | signing in and out, the key that signs |
 //! | `connecting` | the proxy and the authorities, as the user changes them |
+//! | `device` | signing in at the forge's own page |
 //! | [`examining`] | the way to a forge, station by station, in words |
 //! | `sync` | one poll: find, read, store, tell |
 //! | `whole` | changed files as a whole, for the parsers |
@@ -50,6 +51,7 @@ mod change_view;
 mod connecting;
 mod counting;
 mod deciding;
+mod device;
 pub mod engine;
 mod enrolling;
 pub mod examining;

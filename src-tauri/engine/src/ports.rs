@@ -1,6 +1,7 @@
 //! The two ways out of the engine: the forge and the desktop. Everything else that it needs is either a value, a
 //! function, or real in the tests too.
 
+mod device;
 mod examination;
 mod proposal;
 
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+pub use device::{DeviceAnswer, DeviceCode};
 pub use examination::{Examination, Passed, Station};
 pub use proposal::{Proposal, Proposed, Trusted};
 
@@ -455,6 +457,22 @@ pub trait Forge: Send + Sync + Sized + 'static {
         token: Option<SecretString>,
         network: &Network,
     ) -> impl Future<Output = Examination> + Send;
+
+    /// Asks for a code by which the user signs in at the forge's own page, for an OAuth app and its scopes.
+    fn device_code(
+        address: &Address,
+        network: &Network,
+        client: &str,
+        scopes: &str,
+    ) -> impl Future<Output = Result<DeviceCode, ForgeError>> + Send;
+
+    /// Asks whether the user has confirmed it.
+    fn device_token(
+        address: &Address,
+        network: &Network,
+        client: &str,
+        device_code: &SecretString,
+    ) -> impl Future<Output = Result<DeviceAnswer, ForgeError>> + Send;
 
     /// Who the token belongs to.
     fn viewer(&self) -> impl Future<Output = Result<Viewer, ForgeError>> + Send;

@@ -60,7 +60,16 @@ pub(crate) fn step(name: impl Into<String>, ok: bool, detail: impl Into<String>)
 impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Signs in with a token: checks it, keeps it in the keychain, and starts the first sync.
     pub async fn sign_in(&self, forge: String, token: String) -> Result<SignInResult, Failure> {
-        let token = SecretString::from(token.trim().to_owned());
+        self.sign_in_with(forge, SecretString::from(token.trim().to_owned()))
+            .await
+    }
+
+    /// The same with a token that came from the forge itself.
+    pub(crate) async fn sign_in_with(
+        &self,
+        forge: String,
+        token: SecretString,
+    ) -> Result<SignInResult, Failure> {
         let mut steps = Vec::new();
         let address = match Address::parse(&forge) {
             Ok(address) => address,

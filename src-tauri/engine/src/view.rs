@@ -11,7 +11,7 @@ mod rotation;
 use serde::{Deserialize, Serialize};
 
 pub use holding::{HoldingState, HoldingView};
-pub use network::{AuthorityView, NetworkView, ProxyMode};
+pub use network::{AuthorityView, DeviceView, NetworkView, ProxyMode};
 pub use rotation::{KeyPlaceView, Rotation, SignedRow};
 
 /// How bad a finding or a change is. `none`: nothing was found (which is not a clearance).

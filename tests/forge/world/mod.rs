@@ -15,6 +15,7 @@ pub use kinds::{
     QUOTA, Queued, Repo, Request, Review, Scopes, SigningKey, Status, Team, Token,
 };
 
+use super::device::Devices;
 use super::faults::Fault;
 use super::git::{Edit, Git, Signature};
 
@@ -45,6 +46,8 @@ pub struct World {
     pub lacks: BTreeSet<String>,
     /// The Enterprise Server that this is, by its version; `None`: GitHub.com.
     pub server: Option<&'static str>,
+    /// Signing in by a code.
+    pub devices: Devices,
     next_id: u64,
 }
 
@@ -69,6 +72,7 @@ impl World {
             calls: Vec::new(),
             lacks: BTreeSet::new(),
             server: None,
+            devices: Devices::default(),
             next_id: 2_000_000_000,
         })
     }

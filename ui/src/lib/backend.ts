@@ -2,6 +2,7 @@ import type {
   ChangeView,
   Decided,
   DecisionView,
+  DeviceView,
   ExportForm,
   Exported,
   Failure,
@@ -70,6 +71,15 @@ export interface Backend {
   remove_authority(args: { fingerprint: string }): Promise<null>;
   /** Without a token: with the account's, where it is that forge. */
   test_connection(args: { forge: string; token: string }): Promise<SignInResult>;
+  /** An empty one takes it back. */
+  set_client_id(args: { forge: string; id: string }): Promise<null>;
+  /** Gives up a sign-in by a code that waits, and begins another. */
+  device_start(args: { forge: string }): Promise<DeviceView>;
+  /** Resolves when the code was confirmed at the forge, or no longer can be. */
+  device_wait(): Promise<SignInResult>;
+  device_cancel(): Promise<null>;
+  /** Opens the forge's own page where the code is confirmed. */
+  device_page(): Promise<null>;
   sign_out(): Promise<null>;
   keys(): Promise<Keys>;
   choose_key(args: { fingerprint: string }): Promise<null>;
@@ -134,6 +144,11 @@ export async function appBackend(): Promise<Backend> {
     add_authority: ask("add_authority"),
     remove_authority: ask("remove_authority"),
     test_connection: ask("test_connection"),
+    set_client_id: ask("set_client_id"),
+    device_start: ask("device_start"),
+    device_wait: ask("device_wait"),
+    device_cancel: ask("device_cancel"),
+    device_page: ask("device_page"),
     sign_out: ask("sign_out"),
     keys: ask("keys"),
     choose_key: ask("choose_key"),

@@ -1011,6 +1011,10 @@ password_held: boolean,
  */
 session_only: boolean, 
 /**
+ * The client id by which one signs in at the forge's own page; empty where there is none.
+ */
+client_id: string, 
+/**
  * Trusted besides the system's.
  */
 authorities: Array<AuthorityView>, 
@@ -1018,6 +1022,16 @@ authorities: Array<AuthorityView>,
  * What was kept could not be read.
  */
 message: Message | null, };
+
+export type DeviceView = { 
+/**
+ * What the user types there.
+ */
+user_code: string, 
+/**
+ * The page's address, to be shown; `device_page` opens it.
+ */
+page: string, };
 
 export type Decided = { 
 /**

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `client` | one request: address, headers, time limits, redirects |
 //! | `way` | the connections that it goes over: proxy, trust |
+//! | `device` | signing in at the forge's own page |
 //! | `examine` | the way there, station by station |
 //! | `answer` | one answer: headers, JSON, refusals |
 //! | `graphql` | queries, `errors` beside data, older schemas |
@@ -26,6 +27,7 @@ mod authority;
 mod authors;
 mod client;
 mod collecting;
+mod device;
 mod examine;
 mod files;
 mod graphql;
@@ -56,8 +58,8 @@ use self::client::{Client, Limits, segment};
 use self::graphql::Schema;
 use crate::network::Network;
 use crate::ports::{
-    Address, Examination, Forge, ForgeError, HeadNow, Hydrated, Probe, Proposal, Proposed, Reading, Trusted,
-    Viewer,
+    Address, DeviceAnswer, DeviceCode, Examination, Forge, ForgeError, HeadNow, Hydrated, Probe, Proposal,
+    Proposed, Reading, Trusted, Viewer,
 };
 
 /// A GitHub for one account. Nothing is sent twice, and nothing to another host.
@@ -123,6 +125,24 @@ impl Forge for GitHub {
 
     async fn examine(address: &Address, token: Option<SecretString>, network: &Network) -> Examination {
         examine::examine(address, token, network, Limits::USUAL).await
+    }
+
+    async fn device_code(
+        address: &Address,
+        network: &Network,
+        client: &str,
+        scopes: &str,
+    ) -> Result<DeviceCode, ForgeError> {
+        device::code(address, network, client, scopes).await
+    }
+
+    async fn device_token(
+        address: &Address,
+        network: &Network,
+        client: &str,
+        device_code: &SecretString,
+    ) -> Result<DeviceAnswer, ForgeError> {
+        device::token(address, network, client, device_code).await
     }
 
     async fn viewer(&self) -> Result<Viewer, ForgeError> {

@@ -43,8 +43,20 @@ pub struct NetworkView {
     pub password_held: bool,
     /// It is held for this session only: no keychain took it.
     pub session_only: bool,
+    /// The client id by which one signs in at the forge's own page; empty where there is none.
+    pub client_id: String,
     /// Trusted besides the system's.
     pub authorities: Vec<AuthorityView>,
     /// What was kept could not be read.
     pub message: Option<Message>,
+}
+
+/// A sign-in that waits for the user at the forge's own page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct DeviceView {
+    /// What the user types there.
+    pub user_code: String,
+    /// The page's address, to be shown; `device_page` opens it.
+    pub page: String,
 }

@@ -4,6 +4,7 @@ import type {
   ChangeView,
   Decided,
   DecisionView,
+  DeviceView,
   Exported,
   FileView,
   Keys,
@@ -520,6 +521,35 @@ class Fake implements Backend {
 
   async test_connection({ forge, token }: { forge: string; token: string }): Promise<SignInResult> {
     return this.#network.test(forge, token, this.#account);
+  }
+
+  async set_client_id({ forge, id }: { forge: string; id: string }): Promise<null> {
+    this.#write();
+    this.#network.setClientId(forge, id);
+    return null;
+  }
+
+  async device_start({ forge }: { forge: string }): Promise<DeviceView> {
+    return this.#network.begin(forge);
+  }
+
+  /** In the sample the user has confirmed it after two seconds. */
+  async device_wait(): Promise<SignInResult> {
+    const forge = await this.#network.confirmed();
+    const steps = [{ name: "Confirmed at the forge", ok: forge !== null, detail: "" }];
+    if (forge === null)
+      return { ok: false, steps: [{ ...steps[0]!, detail: "You gave it up. Nobody was signed in." }] };
+    const result = await this.sign_in({ forge, token: "one that nobody sees" });
+    return { ok: result.ok, steps: [...steps, ...result.steps] };
+  }
+
+  async device_cancel(): Promise<null> {
+    this.#network.giveUp();
+    return null;
+  }
+
+  async device_page(): Promise<null> {
+    return null;
   }
 
   async sign_out(): Promise<null> {

@@ -1,4 +1,4 @@
-import type { NetworkView, ProxyMode, SignInResult } from "../types";
+import type { DeviceView, NetworkView, ProxyMode, SignInResult } from "../types";
 import { checked } from "./account";
 import { fail } from "./failing";
 
@@ -17,15 +17,46 @@ export class FakeNetwork {
     user: "",
     password_held: false,
     session_only: false,
+    client_id: "",
     authorities: [],
     message: null,
   };
 
+  #clients = new Map<string, string>();
+  #begun: string | null = null;
+  #end: ((forge: string | null) => void) | null = null;
+
   settings(forge: string): NetworkView {
     return {
       ...structuredClone(this.#settings),
+      client_id: this.#clients.get(forge.trim()) ?? "",
       of_system: inside(forge) ? "proxy.corp.example:3128" : null,
     };
+  }
+
+  setClientId(forge: string, id: string): void {
+    this.#clients.set(forge.trim(), id.trim());
+  }
+
+  begin(forge: string): DeviceView {
+    this.giveUp();
+    this.#begun = forge.trim();
+    return { user_code: "WDJB-4711", page: `https://${this.#begun}/login/device` };
+  }
+
+  /** The forge at which the code was confirmed; null where it was given up. */
+  confirmed(): Promise<string | null> {
+    const forge = this.#begun;
+    return new Promise((done) => {
+      this.#end = done;
+      setTimeout(() => done(forge), 2_000);
+    });
+  }
+
+  giveUp(): void {
+    this.#end?.(null);
+    this.#end = null;
+    this.#begun = null;
   }
 
   setProxy(proxy: ProxyMode, address: string, user: string, password: string): boolean {

@@ -19,6 +19,7 @@ mod journeys {
     mod main_job;
     mod moving;
     mod network;
+    mod older;
     mod prompting;
     mod reading;
     mod rotating;

@@ -10,8 +10,10 @@ mod journeys {
     mod connecting;
     mod counting;
     mod device;
+    mod diagnosing;
     mod disk;
     mod enrolling;
+    mod erasing;
     mod examining;
     mod exporting;
     mod faults;
@@ -24,6 +26,7 @@ mod journeys {
     mod reading;
     mod rotating;
     mod sample;
+    mod searching;
     mod telling;
     mod withdrawing;
 }

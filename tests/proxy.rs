@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use base64ct::Encoding as _;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -188,7 +188,7 @@ fn passes(head: &str, asks: Option<&(String, String)>) -> bool {
     let Some((user, password)) = asks else {
         return true;
     };
-    let pair = base64ct::Base64::encode_string(format!("{user}:{password}").as_bytes());
+    let pair = BASE64_STANDARD.encode(format!("{user}:{password}").as_bytes());
     let wanted = format!("Basic {pair}");
     let mut headers = head.lines().filter_map(|line| line.split_once(": "));
     headers.any(|(name, value)| name.eq_ignore_ascii_case("proxy-authorization") && value == wanted)

@@ -14,7 +14,7 @@ use crate::network::certificate::{self, Certificate};
 use crate::network::route::{Route, proxy_address, proxy_name, route};
 use crate::network::{Network, ProxyChoice, ProxyUser};
 use crate::ports::{Address, Desktop, Forge, Question};
-use crate::vault::Kept;
+use crate::vault::{Kept, VaultError};
 use crate::view::{AuthorityView, Code, Failure, Message, NetworkView, ProxyMode};
 use crate::words;
 
@@ -207,6 +207,14 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         Ok(())
     }
 
+    /// Removes the proxy's password from memory and from the keychain.
+    pub(crate) async fn forget_proxy_password(&self) -> Result<(), VaultError> {
+        match self.network().now().settings.user {
+            Some(user) => self.inner.vault.delete(&user.password_name()).await,
+            None => Ok(()),
+        }
+    }
+
     /// There may be a way to the forge now.
     fn tried_anew(&self) {
         self.nudge();
@@ -215,7 +223,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 }
 
 /// The proxy that the system names for a forge, in words.
-fn proxy_of_system(network: &Network, forge: &str) -> Option<String> {
+pub(crate) fn proxy_of_system(network: &Network, forge: &str) -> Option<String> {
     let address = Address::parse(forge).ok()?;
     let mut now = network.now();
     now.settings.proxy = ProxyChoice::System;
@@ -272,7 +280,7 @@ fn authority_question(new: &[Certificate]) -> Question {
     }
 }
 
-fn unkept(error: &std::io::Error) -> Failure {
+pub(crate) fn unkept(error: &std::io::Error) -> Failure {
     Failure::other(
         format!("The network's settings cannot be written: {error}. {UNCHANGED}"),
         "Make room, or make the profile's folder writable.",

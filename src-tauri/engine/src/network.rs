@@ -177,6 +177,25 @@ impl Network {
         Ok(())
     }
 
+    /// Forgets all of it, the file too.
+    ///
+    /// # Errors
+    /// The file cannot be removed: nothing was changed.
+    pub(crate) fn erase(&self) -> io::Result<()> {
+        let mut state = self.state();
+        if let Some(path) = &self.0.path
+            && let Err(error) = fs::remove_file(path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(error);
+        }
+        state.settings = Settings::default();
+        state.password = None;
+        state.trouble = None;
+        state.generation += 1;
+        Ok(())
+    }
+
     /// Holds the proxy's password in memory, for the user that is kept now.
     pub(crate) fn hold_password(&self, password: Option<SecretString>) {
         let mut state = self.state();

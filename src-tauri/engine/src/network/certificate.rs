@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use base64ct::{Base64, Encoding as _};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
@@ -105,7 +105,9 @@ impl Certificate {
                 continue;
             }
             let damaged = |why: String| Unreadable::Damaged { line, why };
-            let der = Base64::decode_vec(&body).map_err(|_| damaged("it is not base64".into()))?;
+            let der = BASE64_STANDARD
+                .decode(&body)
+                .map_err(|_| damaged("it is not base64".into()))?;
             let one = Self::from_der(der).map_err(damaged)?;
             if !found.contains(&one) {
                 found.push(one);
@@ -153,13 +155,13 @@ impl TryFrom<String> for Certificate {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        Self::from_der(Base64::decode_vec(&text).map_err(|error| error.to_string())?)
+        Self::from_der(BASE64_STANDARD.decode(&text).map_err(|error| error.to_string())?)
     }
 }
 
 impl From<Certificate> for String {
     fn from(one: Certificate) -> Self {
-        Base64::encode_string(&one.0)
+        BASE64_STANDARD.encode(&one.0)
     }
 }
 

@@ -1,4 +1,4 @@
-use base64ct::{Base64, Encoding as _};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn a_file_with_one_with_several_and_a_bare_one() {
     );
     assert_eq!(Certificate::read_all(twice.as_bytes()).unwrap(), one, "each once");
     assert_eq!(
-        Certificate::read_all(&Base64::decode_vec(&body()).unwrap()).unwrap(),
+        Certificate::read_all(&BASE64_STANDARD.decode(&body()).unwrap()).unwrap(),
         one
     );
 }
@@ -70,7 +70,7 @@ fn a_certificate_is_kept_as_text_and_a_damaged_one_is_no_certificate() {
 
 #[test]
 fn no_bytes_make_the_reader_of_names_fail_and_hidden_characters_are_named() {
-    let der = Base64::decode_vec(&body()).unwrap();
+    let der = BASE64_STANDARD.decode(&body()).unwrap();
     assert_eq!(names(&der).unwrap().issuer, "Example Inspection CA (Example)");
     for cut in 0..der.len() {
         let _ = names(&der[..cut]);

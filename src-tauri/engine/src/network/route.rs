@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use base64ct::{Base64, Encoding as _};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
 use secrecy::ExposeSecret as _;
@@ -110,7 +110,7 @@ fn chosen(now: &Now, matcher: &Matcher, of_system: bool, to: &Uri) -> Result<Rou
 
 /// Source: RFC 7617.
 fn basic(user: &str, password: &str) -> Option<HeaderValue> {
-    let pair = Base64::encode_string(format!("{user}:{password}").as_bytes());
+    let pair = BASE64_STANDARD.encode(format!("{user}:{password}").as_bytes());
     let mut value = HeaderValue::try_from(format!("Basic {pair}")).ok()?;
     value.set_sensitive(true);
     Some(value)

@@ -5,12 +5,15 @@ import type {
   Decided,
   DecisionView,
   DeviceView,
+  Diagnostics,
   Exported,
   FileView,
+  Found,
   Keys,
   KeyProposal,
   KeyView,
   NetworkView,
+  Message,
   OutboxStateView,
   ProxyMode,
   Queue,
@@ -30,6 +33,7 @@ import { worse } from "../words";
 import { checked, signedOut } from "./account";
 import { bannersOf } from "./banners";
 import { said, type SampleChange } from "./build";
+import { SAMPLE_DIAGNOSTICS } from "./diagnostics";
 import { counts } from "./diff";
 import { fail } from "./failing";
 import { KEYS } from "./keys";
@@ -37,6 +41,7 @@ import { FakeNetwork } from "./network";
 import { sampleEntries, type Entry } from "./outbox";
 import { rotationOf } from "./rotation";
 import { sampleChanges } from "./sample";
+import { foundIn } from "./search";
 import { ME, sheetOf } from "./sheet";
 import { rowOf, viewOf } from "./view";
 
@@ -275,6 +280,18 @@ class Fake implements Backend {
       banners: bannersOf(this.#token === "locked" ? "locked" : this.#variant, this.#held.length),
       first_sync: this.#variant === "loading",
       hidden: waiting.length - listed.length,
+    };
+  }
+
+  async search({ text }: { text: string; after: string | null }): Promise<Found> {
+    const wanted = text.trim().toLowerCase();
+    const found = this.#held.map(({ id, change }) => foundIn(id, change, wanted));
+    return {
+      changes: found.filter((one) => one !== null),
+      searched: this.#held.length,
+      without_diff: 0,
+      of: this.#held.length,
+      next: null,
     };
   }
 
@@ -552,11 +569,29 @@ class Fake implements Backend {
     return null;
   }
 
-  async sign_out(): Promise<null> {
+  async sign_out({ forget }: { forget: boolean }): Promise<null> {
     this.#write();
     this.#account = false;
+    if (forget) this.#held = [];
     this.#changed();
     return null;
+  }
+
+  async erase(): Promise<Message | null> {
+    this.#write();
+    this.#account = false;
+    this.#held = [];
+    this.#entries = [];
+    this.#changed();
+    return said("The sample was put away.", "Nothing real was erased: these were sample changes.");
+  }
+
+  async diagnostics(): Promise<Diagnostics> {
+    return { text: SAMPLE_DIAGNOSTICS, sha256: "sample" };
+  }
+
+  async export_diagnostics(): Promise<Exported> {
+    return { saved: false, message: said("Not exported: these are sample diagnostics.") };
   }
 
   async keys(): Promise<Keys> {

@@ -7,6 +7,7 @@ mod journeys {
     mod account;
     mod bench;
     mod budget;
+    mod catching_up;
     mod connecting;
     mod counting;
     mod device;

@@ -5,6 +5,9 @@
 //! | [`engine`] | shared state, and the one loop that polls and sends |
 //! | `account` | who is signed in, with or without a token at hand |
 //! | `session` | signing in and out, the key that signs |
+//! | `connecting` | the proxy and the authorities, as the user changes them |
+//! | `device` | signing in at the forge's own page |
+//! | [`examining`] | the way to a forge, station by station, in words |
 //! | `sync` | one poll: find, read, store, tell |
 //! | `whole` | changed files as a whole, for the parsers |
 //! | `assessing` | from the forge's answer to what is held |
@@ -29,6 +32,7 @@
 //! | `exporting` | the ledger as a file: lines, or a bundle |
 //! | [`store`] | the local database |
 //! | [`github`] | the forge, over GitHub's interfaces |
+//! | [`network`] | by which proxy forges are reached, and who is trusted besides the system |
 //! | [`agent`] | keys and signatures from ssh-agent |
 //! | [`signer`] | the keys that sign approvals |
 //! | [`vault`] | secrets, in the keychain |
@@ -47,12 +51,15 @@ pub mod agent;
 mod asked;
 mod assessing;
 mod change_view;
+mod connecting;
 mod counting;
 mod deciding;
+mod device;
 mod diagnosing;
 pub mod engine;
 mod enrolling;
 mod erasing;
+pub mod examining;
 #[cfg(test)]
 mod example;
 mod exporting;
@@ -65,6 +72,7 @@ mod holding;
 mod limited;
 mod links;
 pub mod markdown;
+pub mod network;
 mod noted;
 pub mod notify;
 mod outbox;

@@ -79,6 +79,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             ForgeError::Unauthorised { .. }
             | ForgeError::RateLimited { .. }
             | ForgeError::Unreachable { .. }
+            | ForgeError::Proxied { .. }
+            | ForgeError::Untrusted { .. }
             | ForgeError::Interrupted { .. } => {
                 let outcome = self.failed(error);
                 self.live().poller.heard(now(), outcome);
@@ -97,7 +99,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let mut live = self.live();
         live.trouble = Some(words::forge_trouble(error));
         let gone = match error {
-            ForgeError::Unreachable { .. } | ForgeError::Interrupted { .. } => true,
+            ForgeError::Unreachable { .. }
+            | ForgeError::Proxied { .. }
+            | ForgeError::Untrusted { .. }
+            | ForgeError::Interrupted { .. } => true,
             ForgeError::Unauthorised { .. }
             | ForgeError::Forbidden { .. }
             | ForgeError::NotFound { .. }
@@ -119,6 +124,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 retry_after: *retry_after,
             },
             ForgeError::Unreachable { .. }
+            | ForgeError::Proxied { .. }
+            | ForgeError::Untrusted { .. }
             | ForgeError::Interrupted { .. }
             | ForgeError::Forbidden { .. }
             | ForgeError::NotFound { .. }
@@ -311,6 +318,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 Err(
                     error @ (ForgeError::Unauthorised { .. }
                     | ForgeError::Unreachable { .. }
+                    | ForgeError::Proxied { .. }
+                    | ForgeError::Untrusted { .. }
                     | ForgeError::RateLimited { .. }),
                 ) => return Err(error),
                 // Once, it may be this change alone (a diff that takes too long); twice, the connection is gone.

@@ -58,14 +58,14 @@ impl ServerCertVerifier for Telling {
     ) -> Result<ServerCertVerified, rustls::Error> {
         self.0
             .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-            .map_err(|error| match error {
-                rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-                    let last = intermediates.last().unwrap_or(end_entity);
-                    let issuer = certificate::names(last).map_or_else(String::new, |names| names.issuer);
-                    let unknown = OtherError(Arc::new(UnknownIssuer(issuer)));
-                    rustls::Error::InvalidCertificate(CertificateError::Other(unknown))
+            .map_err(|error| {
+                if error != rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) {
+                    return error;
                 }
-                other => other,
+                let last = intermediates.last().unwrap_or(end_entity);
+                let issuer = certificate::names(last).map_or_else(String::new, |names| names.issuer);
+                let unknown = OtherError(Arc::new(UnknownIssuer(issuer)));
+                rustls::Error::InvalidCertificate(CertificateError::Other(unknown))
             })
     }
 

@@ -7,6 +7,7 @@ mod journeys {
     mod account;
     mod bench;
     mod budget;
+    mod clock;
     mod counting;
     mod disk;
     mod enrolling;

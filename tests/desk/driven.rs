@@ -1,6 +1,8 @@
 //! The whole engine in the probe: on a profile, signed in, deciding as a diligent reader does.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -16,11 +18,15 @@ use serde_json::{Value, json};
 /// Longest wait for the forge.
 const PATIENCE: Duration = Duration::from_secs(25);
 
-/// A desktop on which somebody says yes to every question.
-struct Agreeing;
+/// A desktop on which somebody says yes to every question, and nobody counts the notices but the test.
+#[derive(Default)]
+struct Agreeing {
+    notices: Arc<AtomicU64>,
+}
 
 impl Desktop for Agreeing {
     async fn notify(&self, _notice: Notice) -> Result<(), String> {
+        self.notices.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
 
@@ -45,7 +51,10 @@ impl Desktop for Agreeing {
 
 /// The engine, once it is started.
 #[derive(Default)]
-pub(crate) struct Driven(Option<Engine<GitHub, Agreeing>>);
+pub(crate) struct Driven {
+    engine: Option<Engine<GitHub, Agreeing>>,
+    notices: Arc<AtomicU64>,
+}
 
 fn told(failure: Failure) -> anyhow::Error {
     anyhow::anyhow!("{} {}", failure.message, failure.hint)
@@ -58,7 +67,10 @@ impl Driven {
                 let mut options = Options::new(Path::new(profile));
                 options.service = crate::SERVICE.into();
                 options.agent = agent.map(Path::to_owned);
-                self.0 = Some(Engine::start(options, Agreeing).await.map_err(told)?);
+                let desktop = Agreeing {
+                    notices: Arc::clone(&self.notices),
+                };
+                self.engine = Some(Engine::start(options, desktop).await.map_err(told)?);
                 json!("started")
             }
             ["sign-in", forge, token] => {
@@ -75,13 +87,14 @@ impl Driven {
                     .map_err(told)?
                     .banners
             ),
+            ["notices"] => json!(self.notices.load(Ordering::SeqCst)),
             ["ledger"] => json!(self.engine()?.ledger().map_err(told)?),
             other => bail!("{other:?} is not an order"),
         })
     }
 
     fn engine(&self) -> Result<&Engine<GitHub, Agreeing>> {
-        self.0.as_ref().context("the engine is not started")
+        self.engine.as_ref().context("the engine is not started")
     }
 
     async fn decisions(&self) -> Result<Vec<DecisionRow>> {

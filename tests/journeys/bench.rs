@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use countersign_engine::clock::Clock;
 use countersign_engine::engine::{Engine, Options};
 use countersign_engine::github::GitHub;
 use countersign_engine::ports::{Desktop, Notice, Question, TrayState};
@@ -266,6 +267,8 @@ pub(crate) struct Bench {
     pub(crate) desktop: Remembering,
     pub(crate) engine: Engine<GitHub, Remembering>,
     pub(crate) profile: TempDir,
+    /// The engine's, which a test may set.
+    pub(crate) clock: Clock,
 }
 
 impl Bench {
@@ -299,13 +302,16 @@ impl Bench {
         let forge = Forge::start(world).await.unwrap();
         let profile = TempDir::new().unwrap();
         let desktop = Remembering::default();
-        let engine = start(options(profile.path(), &agent.socket()), desktop.clone()).await;
+        let options = options(profile.path(), &agent.socket());
+        let clock = options.clock.clone();
+        let engine = start(options, desktop.clone()).await;
         let bench = Self {
             forge,
             agent,
             desktop,
             engine,
             profile,
+            clock,
         };
         bench.sign_in().await;
         bench
@@ -330,6 +336,7 @@ impl Bench {
         self.engine.close().await;
         between(&self.profile.path().join("countersign.db"));
         let mut options = options(self.profile.path(), &self.agent.socket());
+        options.clock = self.clock.clone();
         otherwise(&mut options);
         self.engine = start(options, self.desktop.clone()).await;
         self

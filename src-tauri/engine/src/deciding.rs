@@ -5,7 +5,7 @@ use countersign_core::decision::{OutboxState, nonce};
 use countersign_core::{ledger, signature};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::engine::{Engine, now};
+use crate::engine::Engine;
 use crate::ports::{Desktop, Forge};
 use crate::queue_view::decision_row;
 use crate::ready::Ready;
@@ -74,7 +74,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         getrandom::fill(&mut random)
             .map_err(|error| Failure::other(format!("Not signed: no random numbers ({error})."), ""))?;
         let name = nonce(random);
-        let at = now();
+        let at = self.now();
         let statement = self.statement(&account, &ready, at, &name).map_err(|blocker| {
             Failure::coded(
                 Code::CannotSign,

@@ -5,6 +5,8 @@
 //! | [`engine`] | shared state, and the one loop that polls and sends |
 //! | `account` | who is signed in, with or without a token at hand |
 //! | `session` | signing in and out, the key that signs |
+//! | [`clock`] | the two clocks, which a test may move |
+//! | `waking` | wake from sleep, unlock, another network, a clock that was set |
 //! | `sync` | one poll: find, read, store, tell |
 //! | `whole` | changed files as a whole, for the parsers |
 //! | `assessing` | from the forge's answer to what is held |
@@ -44,6 +46,7 @@ pub mod agent;
 mod asked;
 mod assessing;
 mod change_view;
+pub mod clock;
 mod counting;
 mod deciding;
 pub mod engine;
@@ -82,6 +85,7 @@ mod sync;
 mod types;
 pub mod vault;
 pub mod view;
+mod waking;
 mod whole;
 mod withdrawing;
 mod words;

@@ -16,7 +16,7 @@ use countersign_core::ledger;
 use countersign_core::signature::{extract, is_carried_by};
 
 use crate::account::Online;
-use crate::engine::{Engine, now};
+use crate::engine::Engine;
 use crate::ports::{Desktop, Forge, ForgeError, HeadNow};
 use crate::store::{Entry, KeptInput, StoreError};
 use crate::view::Message;
@@ -47,7 +47,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             .filter(|entry| !entry.state.is_final() && entry.change.host == online.account.address.host)
             .map(|entry| entry.entry);
         for name in waiting.collect::<Vec<_>>() {
-            if !self.live().poller.may_ask(now()) {
+            if !self.live().poller.may_ask(self.now()) {
                 return;
             }
             let Some(entry) = self.take_up(&name) else {
@@ -298,7 +298,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         }
         let clock = head
             .forge_time
-            .unwrap_or_else(|| now().saturating_add(self.live().skew).unwrap_or_else(|_| now()));
+            .unwrap_or_else(|| self.now().saturating_add(self.live().skew).unwrap_or_else(|_| self.now()));
         (clock > entry.not_after).then_some(End::Expired)
     }
 
@@ -355,7 +355,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         });
         entry.hidden = true;
         entry.state = OutboxState::HandedBack;
-        entry.settled_at = Some(now());
+        entry.settled_at = Some(self.now());
         self.write_end(entry, None)
     }
 
@@ -399,7 +399,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
     fn settle(&self, entry: &mut Entry, state: OutboxState, kept: Option<&KeptInput>) -> Went {
         entry.state = state;
-        entry.settled_at = Some(now());
+        entry.settled_at = Some(self.now());
         let written = self.write_end(entry, kept);
         // Where it failed, the state on disk is the one before: the next round ends the same way.
         if self.wrote(written) { Went::On } else { Went::Wait }
@@ -415,7 +415,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             .unwrap_or_default();
         let (line, hash) = ledger::Line {
             previous: head.unwrap_or_else(|| ledger::START.to_owned()),
-            at: now(),
+            at: self.now(),
             entry: entry.entry.clone(),
             change: entry.change.clone(),
             head: entry.head.clone(),

@@ -101,6 +101,7 @@ const LAYERS: &[Layer] = &[
             "thiserror",
             "tokio",
             "tracing",
+            "zbus",
             "zbus-secret-service-keyring-store",
         ],
         never_below: &["gtk", "tauri", "webkit2gtk", "wry"],

@@ -60,7 +60,11 @@ fn world() -> Result<World> {
     world.user("priya-n", 1_234_567, "Priya N", "priya@acme.example");
     world.user("mika", 2_000_001, "Mika", "mika@acme.example");
     world.organization("acme", 3_000_001);
-    world.token(TOKEN, "priya-n", Scopes::Classic(vec!["repo".into(), "read:org".into()]));
+    world.token(
+        TOKEN,
+        "priya-n",
+        Scopes::Classic(vec!["repo".into(), "read:org".into()]),
+    );
     let policy = "version = 1\n\n[signoff]\nrequire = \"ai-assisted\"\n\n[[senior]]\nlogin = \"priya-n\"\nid = \"1234567\"\n\
                   principal = \"priya@acme.example\"\n";
     let files = [Edit::write(".github/countersign.toml", policy)];
@@ -104,7 +108,9 @@ impl Scene {
     fn polls(&self) -> usize {
         self.forge.with(|world| {
             let polls = world.calls.iter();
-            polls.filter(|call| call.operation.as_deref() == Some("Probe")).count()
+            polls
+                .filter(|call| call.operation.as_deref() == Some("Probe"))
+                .count()
         })
     }
 
@@ -145,7 +151,9 @@ async fn emit<B>(bus: &zbus::Connection, path: &str, interface: &str, member: &s
 where
     B: serde::Serialize + zvariant::DynamicType,
 {
-    Ok(bus.emit_signal(None::<&str>, path, interface, member, body).await?)
+    Ok(bus
+        .emit_signal(None::<&str>, path, interface, member, body)
+        .await?)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,16 +164,37 @@ async fn what_logind_and_networkmanager_tell_is_a_poll_each_and_no_second_notice
 
     let before = scene.polls();
     // On the way into sleep nothing is asked.
-    emit(&bus, LOGIN_PATH, "org.freedesktop.login1.Manager", "PrepareForSleep", &true).await?;
+    emit(
+        &bus,
+        LOGIN_PATH,
+        "org.freedesktop.login1.Manager",
+        "PrepareForSleep",
+        &true,
+    )
+    .await?;
     emit(&bus, NETWORK_PATH, NETWORK, "StateChanged", &20_u32).await?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(scene.polls(), before);
-    emit(&bus, LOGIN_PATH, "org.freedesktop.login1.Manager", "PrepareForSleep", &false).await?;
+    emit(
+        &bus,
+        LOGIN_PATH,
+        "org.freedesktop.login1.Manager",
+        "PrepareForSleep",
+        &false,
+    )
+    .await?;
     scene.polls_for(1, before, "waking").await?;
     assert_eq!(scene.notices()?, 1);
 
     let before = scene.polls();
-    emit(&bus, SESSION_PATH, "org.freedesktop.login1.Session", "Unlock", &()).await?;
+    emit(
+        &bus,
+        SESSION_PATH,
+        "org.freedesktop.login1.Session",
+        "Unlock",
+        &(),
+    )
+    .await?;
     let unlocked = changed("org.freedesktop.login1.Session", "LockedHint", false);
     emit(&bus, SESSION_PATH, PROPERTIES, "PropertiesChanged", &unlocked).await?;
     scene.polls_for(2, before, "unlocking").await?;
@@ -188,7 +217,14 @@ async fn a_flood_of_signals_is_no_storm_of_polls() -> Result<()> {
     let mut sent = 0;
     while Instant::now() < until {
         for _ in 0..100 {
-            emit(&bus, LOGIN_PATH, "org.freedesktop.login1.Manager", "PrepareForSleep", &false).await?;
+            emit(
+                &bus,
+                LOGIN_PATH,
+                "org.freedesktop.login1.Manager",
+                "PrepareForSleep",
+                &false,
+            )
+            .await?;
             // Of no shape that is known, and to this bus as good as any.
             emit(&bus, NETWORK_PATH, NETWORK, "StateChanged", &"\u{202e}x").await?;
             sent += 2;
@@ -211,6 +247,13 @@ async fn a_bus_that_goes_is_no_fault_and_is_heard_again_when_it_is_back() -> Res
     // It looks for the bus again by itself.
     tokio::time::sleep(REST).await;
     let before = scene.polls();
-    emit(&bus, LOGIN_PATH, "org.freedesktop.login1.Manager", "PrepareForSleep", &false).await?;
+    emit(
+        &bus,
+        LOGIN_PATH,
+        "org.freedesktop.login1.Manager",
+        "PrepareForSleep",
+        &false,
+    )
+    .await?;
     scene.polls_for(1, before, "waking").await
 }

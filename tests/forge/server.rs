@@ -195,6 +195,7 @@ pub(crate) fn handle(world: &mut World, req: &Req) -> Outcome {
             Taken::Despite(status) => {
                 outcome.answer = Answer::json(*status, &json!({ "message": "Server Error" }));
             }
+            Taken::Lie(tale) => tale(&mut outcome.answer.body),
             Taken::Drip(pause) => outcome.drip = Some(*pause),
             Taken::Doubled => outcome.doubled = true,
             Taken::Date(off) => {

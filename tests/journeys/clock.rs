@@ -13,7 +13,8 @@ use super::bench::{Bench, REPO, change};
 /// Searches: each poll asks them once.
 fn polls(bench: &Bench) -> usize {
     bench.forge.with(|world| {
-        let probe = |call: &&countersign_tests::forge::world::Call| call.operation.as_deref() == Some("Probe");
+        let probe =
+            |call: &&countersign_tests::forge::world::Call| call.operation.as_deref() == Some("Probe");
         world.calls.iter().filter(probe).count()
     })
 }
@@ -35,7 +36,10 @@ async fn at_rest() -> Bench {
 async fn polls_soon(bench: &Bench, before: usize) {
     let began = Instant::now();
     while polls(bench) == before {
-        assert!(began.elapsed() < Duration::from_secs(5), "nothing was asked in 5 s");
+        assert!(
+            began.elapsed() < Duration::from_secs(5),
+            "nothing was asked in 5 s"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -175,7 +175,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             })
             .collect();
         let verdict = verdict::verdict(change, &held.classification, &held.assessment);
-        let will_count = counting::will_count(&account.viewer, held, patch.as_ref(), key.as_ref(), self.now());
+        let will_count =
+            counting::will_count(&account.viewer, held, patch.as_ref(), key.as_ref(), self.now());
         Ok(ChangeView {
             id: change.id.to_string(),
             repo: change.id.repo.clone(),

@@ -203,6 +203,14 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let Ok(now) = online.forge.head(&change.id).await else {
             return Ok(());
         };
+        if now.change_id != change.change_id || now.repo_id != change.repo_id {
+            self.nudge();
+            return Err(Failure::coded(
+                Code::Moved,
+                "Under its name the forge now has another change than the one you read. Nothing was signed.",
+                "Look at it at the forge; Countersign reads again what waits for you.",
+            ));
+        }
         if now.target_branch != change.target.branch {
             self.nudge();
             return Err(Failure::coded(

@@ -414,14 +414,23 @@ impl Store {
 /// A repository that was renamed or transferred gives its changes new names; the forge's node id stays. What was kept
 /// under the old name moves along.
 fn follow_rename(tx: &Transaction<'_>, change: &Change) -> Result<(), StoreError> {
-    let old: Option<String> = tx
+    let old: Option<(String, String)> = tx
         .query_row(
-            "SELECT id FROM change WHERE node_id = ?1 AND id <> ?2",
+            "SELECT id, held FROM change WHERE node_id = ?1 AND id <> ?2",
             [&change.node_id, &change.id.to_string()],
-            |row| row.get(0),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .optional()?;
-    let Some(old) = old else { return Ok(()) };
+    let Some((old, held)) = old else { return Ok(()) };
+    let before = change_from(&held)?.change;
+    if before.change_id != change.change_id || before.repo_id != change.repo_id {
+        // Another change under a node id that was used before: what was read and decided is not about this one.
+        tx.execute(
+            "UPDATE change SET waits = 0, open = 0, node_id = 'formerly of ' || id WHERE id = ?1",
+            [&old],
+        )?;
+        return Ok(());
+    }
     tx.execute("DELETE FROM change WHERE id = ?1", [&old])?;
     for table in ["looked", "viewed", "acknowledged", "told", "outbox", "withdrawn"] {
         tx.execute(

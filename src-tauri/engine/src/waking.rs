@@ -103,7 +103,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 live.poller.set_back(by);
                 // What has an age keeps it.
                 let live = &mut *live;
-                for at in [&mut live.refreshed_at, &mut live.offline_since].into_iter().flatten() {
+                for at in [&mut live.refreshed_at, &mut live.offline_since]
+                    .into_iter()
+                    .flatten()
+                {
                     *at = at.saturating_add(by).unwrap_or(*at);
                 }
             }
@@ -181,7 +184,9 @@ mod tests {
         let taken = (60_000..600_000).filter(|one| allowance.take(at(*one))).count();
         assert_eq!(taken, 9);
         assert!(allowance.take(Duration::from_secs(5_000)));
-        let taken = (0..9).filter(|_| allowance.take(Duration::from_secs(5_000))).count();
+        let taken = (0..9)
+            .filter(|_| allowance.take(Duration::from_secs(5_000)))
+            .count();
         assert_eq!(taken, 5, "an hour of peace allows no more than at the start");
     }
 }

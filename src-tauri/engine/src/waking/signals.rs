@@ -115,7 +115,11 @@ mod tests {
 
     use super::*;
 
-    fn signal<B: zbus::export::serde::Serialize + DynamicType>(interface: &str, member: &str, body: &B) -> bool {
+    fn signal<B: zbus::export::serde::Serialize + DynamicType>(
+        interface: &str,
+        member: &str,
+        body: &B,
+    ) -> bool {
         let message = Message::signal("/x", interface, member).unwrap();
         tells(&message.build(body).unwrap())
     }

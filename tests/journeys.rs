@@ -14,6 +14,7 @@ mod journeys {
     mod exporting;
     mod faults;
     mod holding;
+    mod keychain;
     mod lies;
     mod main_job;
     mod moving;

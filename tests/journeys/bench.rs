@@ -18,6 +18,7 @@ use countersign_tests::forge::Forge;
 use countersign_tests::forge::git::Edit;
 use countersign_tests::forge::world::{Asked, NewChange, NewCommit, Scopes, World};
 use jiff::SignedDuration;
+use keyring_core::CredentialStore;
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
@@ -339,6 +340,18 @@ impl Bench {
         options.clock = self.clock.clone();
         otherwise(&mut options);
         self.engine = start(options, self.desktop.clone()).await;
+        self
+    }
+
+    /// Ends the engine and starts another on the same profile, with this keychain.
+    pub(crate) async fn reopened_over(mut self, keychain: &Arc<CredentialStore>) -> Self {
+        self.engine.close().await;
+        let mut options = options(self.profile.path(), &self.agent.socket());
+        options.clock = self.clock.clone();
+        let vault = Vault::with_store("Countersign", Arc::clone(keychain));
+        self.engine = Engine::start_with(options, vault, self.desktop.clone())
+            .await
+            .unwrap();
         self
     }
 

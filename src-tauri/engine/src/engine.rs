@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::ports::{Desktop, Forge, HiddenOrganisation, Quota};
 use crate::prompting::PROMPTED;
 use crate::store::{REFRESHED, Store, StoreError};
+use crate::token::TokenNow;
 use crate::vault::Vault;
 use crate::view::{Code, Connection, Failure, KeyView, KeychainState, Message};
 use crate::waking::{Allowance, Clocks, GLANCE};
@@ -91,6 +92,7 @@ pub(crate) struct Live {
     pub(crate) looked_at: Option<Timestamp>,
     pub(crate) poller: Poller,
     pub(crate) polling: bool,
+    pub(crate) token: TokenNow,
     /// The clocks when they were last compared.
     pub(crate) clocks: Clocks,
     pub(crate) allowance: Allowance,
@@ -205,6 +207,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             looked_at: None,
             poller: Poller::new(options.clock.now(), options.interval),
             polling: false,
+            token: TokenNow::default(),
             clocks: Clocks::of(&options.clock),
             allowance: Allowance::default(),
             skew: SignedDuration::ZERO,
@@ -303,6 +306,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         {
             self.look_again().await;
         }
+        self.look_for_another_token().await;
         if self.online().is_none() {
             return LONGEST;
         }

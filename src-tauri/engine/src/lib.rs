@@ -7,6 +7,7 @@
 //! | `session` | signing in and out, the key that signs |
 //! | [`clock`] | the two clocks, which a test may move |
 //! | `waking` | wake from sleep, unlock, another network, a clock that was set |
+//! | `token` | a token that was replaced or taken out under the app |
 //! | `sync` | one poll: find, read, store, tell |
 //! | `whole` | changed files as a whole, for the parsers |
 //! | `assessing` | from the forge's answer to what is held |
@@ -81,6 +82,7 @@ mod statement;
 mod status;
 pub mod store;
 mod sync;
+mod token;
 #[cfg(test)]
 mod types;
 pub mod vault;

@@ -36,7 +36,9 @@ enum Went {
 impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Takes every decision that is under way as far as it will go now.
     pub(crate) async fn send_outbox(&self) {
-        let Some(online) = self.online() else { return };
+        let Some(online) = self.online().filter(|_| !self.live().token.is_unproven()) else {
+            return;
+        };
         let entries = self.store().unfinished();
         let Some(entries) = self.found(entries) else {
             return;

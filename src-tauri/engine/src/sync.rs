@@ -39,7 +39,14 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// One poll. Whatever it could not read stays as it was, and says so.
     pub(crate) async fn poll(&self) {
         let Some(online) = self.online() else { return };
-        let answer = self.poll_once(&online).await;
+        let answer = match self.is_own_token(&online).await {
+            Ok(true) => self.poll_once(&online).await,
+            Ok(false) => {
+                self.live().poller.heard(self.now(), Outcome::Stopped);
+                return;
+            }
+            Err(error) => Err(error),
+        };
         self.mind_clock();
         let outcome = match answer {
             Ok(quota) => {
@@ -115,7 +122,11 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             live.offline_since = None;
         }
         match error {
-            ForgeError::Unauthorised { .. } => Outcome::Stopped,
+            ForgeError::Unauthorised { .. } => {
+                live.token.refuse();
+                self.inner.wake.notify_one();
+                Outcome::Stopped
+            }
             ForgeError::RateLimited { retry_after, .. } => Outcome::Failed {
                 retry_after: *retry_after,
             },

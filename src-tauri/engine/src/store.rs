@@ -17,6 +17,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, param
 use serde::Serialize;
 
 mod backup;
+mod beside;
 mod budget;
 mod held;
 mod inputs;
@@ -61,6 +62,9 @@ pub enum StoreError {
     /// Under its name there is nothing, or another file: what is written goes away with this process.
     #[error("the database's file was moved or deleted while Countersign ran")]
     Gone,
+    /// The profile had a database, and it is not there any more.
+    #[error("the database of this profile is gone")]
+    Lost,
     /// Anything else.
     #[error("the database failed: {0}")]
     Other(String),
@@ -125,9 +129,12 @@ impl Store {
     ///
     /// # Errors
     /// It cannot be used, or has an older layout and cannot be copied before that is brought on: it is left as it is.
+    /// [`StoreError::Lost`] once, where there was one before: the next time a new one is made.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        beside::look(path)?;
         let mut store = Self::prepare(Connection::open(path)?, Some(path))?;
         store.file = Some((path.to_owned(), identity(path).ok_or(StoreError::Gone)?));
+        beside::mark(path);
         Ok(store)
     }
 

@@ -6,9 +6,12 @@ use std::time::{Duration, Instant};
 use countersign_engine::view::{DecisionView, OutboxStateView};
 use countersign_tests::forge::faults::{Effect, Fault};
 use countersign_tests::forge::git::Edit;
+use countersign_tests::forge::world::World;
+use countersign_tests::tally::{Tally, holding};
 use jiff::{SignedDuration, Timestamp};
 
 use super::bench::{Bench, REPO, change};
+use super::network::{STEPS, judged};
 
 /// Searches: each poll asks them once.
 fn polls(bench: &Bench) -> usize {
@@ -118,6 +121,55 @@ async fn a_clock_that_is_set_again_and_again_makes_no_storm() {
     let polled = polls(&bench) - before;
     assert!((2..=7).contains(&polled), "{polled} polls in 40 s");
     assert_eq!(bench.desktop.with(|seen| seen.notices.len()), 1);
+}
+
+/// Set by hours at each call that sends a decision: it is there once.
+#[tokio::test(flavor = "multi_thread")]
+async fn set_at_every_step_of_a_decision() {
+    let (mut tally, mut wrong) = (Tally::of("the clock is set, or the machine sleeps"), Vec::new());
+    for hours in [9, -9] {
+        let bench = Bench::with(|world| {
+            for number in 1..=STEPS.len() {
+                let edits = vec![Edit::write(&format!("src/part{number}.txt"), "x\n")];
+                world.open(change(&format!("part-{number}"), edits)).unwrap();
+            }
+        })
+        .await;
+        for (number, step) in (1..).zip(&STEPS) {
+            let view = bench.read(number).await;
+            let clock = bench.clock.clone();
+            let set = move |_: &mut World| clock.set_by(SignedDuration::from_hours(hours));
+            let path = format!("*/pulls/{number}{}", step.path);
+            let fault = Fault::once(step.method, &path, Effect::Hook(Box::new(set)));
+            bench.forge.faults([fault.after(step.skip)]);
+            bench
+                .decide(&view, DecisionView::Approve, "Read it.")
+                .await
+                .unwrap();
+            let until = Instant::now() + Duration::from_secs(20);
+            let confirmed = async || {
+                let rows = bench.rows().await;
+                let mine = rows.into_iter().filter(|row| row.number == number);
+                mine.filter_map(|row| row.decision)
+                    .any(|decision| decision.state == OutboxStateView::Confirmed)
+            };
+            while !confirmed().await && Instant::now() < until {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            let met = bench
+                .forge
+                .with(|world| std::mem::take(&mut world.faults).is_empty());
+            let there = bench.forge.reviews(REPO, number).len() as u64;
+            tally.tried += 1;
+            tally.lost += u64::from(there == 0 || !confirmed().await);
+            tally.doubled += there.saturating_sub(1);
+            if !met {
+                wrong.push(format!("{}: the clock was not set", step.name));
+            }
+        }
+        tally.leaked += holding(bench.profile.path(), &bench.forge.token());
+    }
+    judged(&tally, &wrong);
 }
 
 /// What the forge asked for holds however the clock is set, and the decision that waits for it is sent after it.

@@ -18,9 +18,9 @@ use super::bench::{Bench, REPO, change, commit};
 /// A call of the outbox: what it is for, its method, its path after the change's, and how many of its kind come first.
 pub(super) struct Step {
     pub(super) name: &'static str,
-    method: &'static str,
-    path: &'static str,
-    skip: u32,
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) skip: u32,
 }
 
 pub(super) const fn step(name: &'static str, method: &'static str, path: &'static str, skip: u32) -> Step {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use countersign_engine::clock::Clock;
 use countersign_engine::engine::{Engine, Options};
 use countersign_engine::github::GitHub;
 use countersign_engine::ports::{Desktop, Notice, Question, TrayState};
@@ -63,8 +64,11 @@ fn told(failure: Failure) -> anyhow::Error {
 impl Driven {
     pub(crate) async fn obey(&mut self, agent: Option<&Path>, words: &[&str]) -> Result<Value> {
         Ok(match words {
-            ["start", profile] => {
+            ["start", profile, faster @ ..] => {
                 let mut options = Options::new(Path::new(profile));
+                if let [rate] = faster {
+                    options.clock = Clock::running(rate.parse()?);
+                }
                 options.service = crate::SERVICE.into();
                 options.agent = agent.map(Path::to_owned);
                 let desktop = Agreeing {
@@ -87,6 +91,15 @@ impl Driven {
                     .map_err(told)?
                     .banners
             ),
+            ["make-key"] => json!(self.engine()?.make_key().await.map_err(told)?.fingerprint),
+            ["panic"] => {
+                let engine = self.engine()?.clone();
+                let broken = tokio::spawn(async move {
+                    let account = engine.status().await.map(|status| status.account);
+                    panic!("on purpose, with the engine at hand: {account:?}");
+                });
+                json!(broken.await.is_err_and(|error| error.is_panic()))
+            }
             ["notices"] => json!(self.notices.load(Ordering::SeqCst)),
             ["ledger"] => json!(self.engine()?.ledger().map_err(told)?),
             other => bail!("{other:?} is not an order"),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use base64ct::{Base64, Encoding as _};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use countersign_core::changeset;
 use countersign_core::decision::{
     ChangeContext, Changeset, Claims, Decision, ForgeContext, PolicyContext, Predicate, PresenceClaim,
@@ -136,7 +136,7 @@ impl Scene {
 
     /// The token shows nowhere, neither as it is nor as git sends it, and nothing is left behind.
     fn nothing_is_given_away(&self, ended: &Ended) {
-        let basic = Base64::encode_string(format!("x-access-token:{TOKEN}").as_bytes());
+        let basic = BASE64_STANDARD.encode(format!("x-access-token:{TOKEN}").as_bytes());
         for secret in [TOKEN, basic.as_str()] {
             for (place, text) in [
                 ("the log", &ended.log),
@@ -211,8 +211,8 @@ impl Scene {
         let armor = fs::read(&signature).unwrap();
         let envelope = format!(
             r#"{{"payload":"{}","payloadType":"application/vnd.in-toto+json","signatures":[{{"sig":"{}"}}]}}"#,
-            Base64::encode_string(&payload),
-            Base64::encode_string(&armor)
+            BASE64_STANDARD.encode(&payload),
+            BASE64_STANDARD.encode(&armor)
         );
         let envelope = Envelope::from_json(envelope.as_bytes()).unwrap();
         let body = envelope_body(&statement.readable_line(), "", &envelope).unwrap();

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use base64ct::{Base64, Encoding};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::Value;
 
 /// SSHSIG namespace of an approval.
@@ -95,5 +95,7 @@ impl Evidence {
 
 fn decode(text: &str) -> Result<Vec<u8>> {
     let text: String = text.split_whitespace().collect();
-    Base64::decode_vec(&text).map_err(|error| anyhow::anyhow!("{error}"))
+    BASE64_STANDARD
+        .decode(&text)
+        .map_err(|error| anyhow::anyhow!("{error}"))
 }

@@ -119,5 +119,5 @@ fn envelope_armor(envelope: &str) -> Result<Vec<u8>> {
     let signature = envelope["signatures"][0]["sig"]
         .as_str()
         .context("the envelope has a signature")?;
-    <base64ct::Base64 as base64ct::Encoding>::decode_vec(signature).context("the signature is base64")
+    base64::Engine::decode(&base64::prelude::BASE64_STANDARD, signature).context("the signature is base64")
 }

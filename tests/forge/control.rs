@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
-use base64ct::Encoding as _;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 
 use super::collect;
@@ -56,9 +56,9 @@ fn run(world: &mut World, req: &Req) -> Result<Value> {
         }
         ("POST", "file") => {
             let bytes = match body["base64"].as_str() {
-                Some(text) => {
-                    base64ct::Base64::decode_vec(text).map_err(|error| anyhow!("base64: {error}"))?
-                }
+                Some(text) => BASE64_STANDARD
+                    .decode(text)
+                    .map_err(|error| anyhow!("base64: {error}"))?,
                 None => text("text")?.into_bytes(),
             };
             let branch = text("branch").unwrap_or_else(|_| "main".into());

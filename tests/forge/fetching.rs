@@ -2,7 +2,7 @@
 //! asks who it is, as GitHub does: a token as the password of basic authentication.
 
 use anyhow::{Context as _, Result};
-use base64ct::Encoding as _;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::rest::visible;
 use super::server::{Answer, Req, holding, violated};
@@ -65,7 +65,7 @@ fn password(authorization: &str) -> Option<String> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let pair = base64ct::Base64::decode_vec(given.trim()).ok()?;
+    let pair = BASE64_STANDARD.decode(given.trim()).ok()?;
     let pair = String::from_utf8(pair).ok()?;
     Some(pair.split_once(':')?.1.to_owned())
 }

@@ -1,6 +1,6 @@
 //! What a person decides, the statement that they sign, and the life of a decision on its way to the forge.
 
-use base64ct::{Base64UrlUnpadded, Encoding};
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -358,7 +358,9 @@ impl Statement {
                 "breakGlass.reason is not a line of 20 to 500 characters without white space around it",
             )?;
         }
-        let bytes = Base64UrlUnpadded::decode_vec(&predicate.nonce).unwrap_or_default();
+        let bytes = BASE64_URL_SAFE_NO_PAD
+            .decode(&predicate.nonce)
+            .unwrap_or_default();
         expect(
             bytes.len() == 16,
             "nonce is not 16 bytes in base64url without padding",
@@ -415,7 +417,7 @@ pub fn subject_name(host: &str, repo: &str) -> String {
 
 /// `nonce` from 16 random bytes.
 pub fn nonce(random: [u8; 16]) -> String {
-    Base64UrlUnpadded::encode_string(&random)
+    BASE64_URL_SAFE_NO_PAD.encode(&random)
 }
 
 /// Digest over acknowledged findings: SHA-256 of the lines `rule NUL side NUL line NUL path LF`, sorted by their

@@ -1,4 +1,4 @@
-use base64ct::{Base64, Encoding};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::*;
 use crate::signature::NAMESPACE;
@@ -395,7 +395,7 @@ fn revoked_keys_are_read_or_refused_whole() {
     let revoked = RevokedKeys::parse(&format!("# lost\n{} laptop\n", key.line())).unwrap();
     let of = |key: &TestKey| crate::signature::Key::from_blob(&key.blob()).unwrap();
     assert!(revoked.contains(&of(&key)) && !revoked.contains(&of(&other)));
-    let with = |kind: &str, blob: &[u8]| format!("{kind} {}\n", Base64::encode_string(blob));
+    let with = |kind: &str, blob: &[u8]| format!("{kind} {}\n", BASE64_STANDARD.encode(blob));
     let rsa = b"\0\0\0\x07ssh-rsa\0\0\0\x03\x01\0\x01\0\0\0\x08\0\xc1234567";
     let read = RevokedKeys::parse(&with("ssh-rsa", rsa));
     assert!(read.is_ok(), "of any algorithm: {read:?}");

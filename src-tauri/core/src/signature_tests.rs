@@ -1,4 +1,4 @@
-use base64ct::{Base64, Encoding};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::carrier::FENCE_TAG;
 use super::test_keys::TestKey;
@@ -247,7 +247,7 @@ fn bodies_that_are_not_ours_are_refused_by_name() {
         let json = extract(&good).unwrap().to_json();
         format!(
             "{fence}{}```\n",
-            sshsig::wrap(&Base64::encode_string(json.as_bytes()), 64)
+            sshsig::wrap(&BASE64_STANDARD.encode(json.as_bytes()), 64)
         )
     };
     assert_eq!(reason(extract(&rewrapped)), Reason::Encoding);
@@ -260,7 +260,7 @@ fn an_envelope_has_one_encoding() {
     let crlf_armor = {
         let armor = envelope_of(&TestKey::ed25519(1), 0).armor().replace('\n', "\r\n");
         let sig = &good[good.find("sig\":\"").unwrap() + 6..good.len() - 4];
-        good.replace(sig, &Base64::encode_string(armor.as_bytes()))
+        good.replace(sig, &BASE64_STANDARD.encode(armor.as_bytes()))
     };
     let cases = [
         (good.replace(":[", ": ["), Reason::Encoding),

@@ -164,7 +164,7 @@ fn steps(
     }
     let people = People::of(input);
     verdict.notes.extend(people.notes());
-    if let Some(why) = need::exemption(input, &people, &trust, &requirement, objects)? {
+    if let Some(why) = need::exemption(input, &people, &trust, &requirement, &changes, objects)? {
         return Ok((Outcome::NotRequired, why));
     }
 

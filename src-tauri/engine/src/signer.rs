@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use base64ct::{Base64, Encoding};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use countersign_core::reason::Fault;
 use countersign_core::signature::{Key, raw_signature};
 use secrecy::zeroize::Zeroizing;
@@ -110,7 +110,7 @@ fn describe(key: &Key, comment: &str, place: Place) -> PublicKey {
     let line = format!(
         "{} {} {comment}",
         key.algorithm().name(),
-        Base64::encode_string(key.blob())
+        BASE64_STANDARD.encode(key.blob())
     );
     PublicKey {
         fingerprint: key.fingerprint(),
@@ -293,7 +293,7 @@ async fn keychain_keys(vault: &Vault) -> Result<Vec<PublicKey>, VaultError> {
         let mut words = line.splitn(3, ' ');
         let blob = words
             .nth(1)
-            .and_then(|text| Base64::decode_vec(text).ok())
+            .and_then(|text| BASE64_STANDARD.decode(text).ok())
             .unwrap_or_default();
         let key = Key::from_blob(&blob)?;
         Ok(describe(&key, words.next().unwrap_or_default(), Place::Keychain))

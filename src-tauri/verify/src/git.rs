@@ -155,6 +155,37 @@ impl Objects for Git {
         changed(&listed).ok_or_else(|| missing("git's list of changed paths cannot be read"))
     }
 
+    fn diff(&self, base: &Oid, head: &Oid, paths: &[&[u8]]) -> Result<Vec<u8>, Fault> {
+        let mut arguments: Vec<&OsStr> = [
+            "diff-tree",
+            "-r",
+            "--patch",
+            // A byte that no text has hides no line.
+            "--text",
+            "--unified=0",
+            "--no-renames",
+            "--full-index",
+            "--no-color",
+            "--no-ext-diff",
+            "--no-textconv",
+            base.as_str(),
+            head.as_str(),
+            "--",
+        ]
+        .map(OsStr::new)
+        .to_vec();
+        for path in paths {
+            let shown = || {
+                missing(&format!(
+                    "{:?} cannot be asked for",
+                    String::from_utf8_lossy(path)
+                ))
+            };
+            arguments.push(argument(path).ok_or_else(shown)?);
+        }
+        self.run(arguments)
+    }
+
     fn commits(&self, head: &Oid, without: &[&Oid]) -> Result<Vec<Oid>, Fault> {
         let mut arguments = vec!["rev-list", head.as_str(), "--not"];
         arguments.extend(without.iter().map(|oid| oid.as_str()));
@@ -255,6 +286,18 @@ fn changed(listed: &[u8]) -> Option<Vec<Changed>> {
             new: side(1)?,
         });
     }
+}
+
+/// A path as git's argument.
+#[cfg(unix)]
+fn argument(path: &[u8]) -> Option<&OsStr> {
+    Some(std::os::unix::ffi::OsStrExt::from_bytes(path))
+}
+
+/// A path as git's argument: here only where it is text.
+#[cfg(not(unix))]
+fn argument(path: &[u8]) -> Option<&OsStr> {
+    std::str::from_utf8(path).ok().map(OsStr::new)
 }
 
 fn finished(output: std::io::Result<Output>, what: &str) -> Result<Vec<u8>, Fault> {

@@ -78,16 +78,64 @@ fn what_it_contradicts_is_refused_by_name() {
     }
 }
 
-#[test]
-fn what_agents_noted_is_a_mark() {
-    let (repo, _) = world();
+/// Lets changes pass of which nobody said that AI helped; the change as it is collected then.
+fn allowed(repo: &Repo) -> Value {
     let text = support::policy_text().replacen("[signoff]", "[signoff]\nundeclared = \"allow\"", 1);
     repo.write(".github/countersign.toml", &text);
     repo.commit("Allow");
-    let head = repo.git(&["rev-parse", "change"]);
-    let mut input = repo.collected("7", &head);
+    let mut input = repo.collected("7", &repo.git(&["rev-parse", "change"]));
     input["trust"]["policy"]["blob"] = json!(support::blob_name(&text));
     input["trust"]["policy"]["text"] = json!(text);
+    input
+}
+
+#[test]
+fn what_agents_wrote_down_in_a_files_lines_is_a_mark() {
+    let by = |who: &str| format!("{{\"version\": \"0.1.0\", \"contributor\": {{\"type\": \"{who}\"}}}}\n");
+    let (people, agent) = (by("human"), by("ai"));
+    let traces = ".agent-trace/traces.jsonl";
+    type Write<'a> = (&'a str, Option<String>, String, bool);
+    let cases: [Write<'_>; 6] = [
+        (traces, None, people.clone(), true),
+        (traces, None, format!("{people}{agent}"), false),
+        (traces, None, format!("\0\n{agent}"), false),
+        // It stood there before, and is taken away or left.
+        (traces, Some(agent.clone()), people.clone(), true),
+        (traces, Some(agent.clone()), format!("{agent}{people}"), true),
+        ("docs/notes.md", None, agent, true),
+    ];
+    for (path, before, after, passes) in cases {
+        let repo = Repo::new();
+        repo.git(&["checkout", "--quiet", "main"]);
+        if let Some(before) = before {
+            repo.write(path, &before);
+            repo.commit("Before");
+        }
+        repo.git(&["checkout", "--quiet", "-b", "change"]);
+        // What stands in the tree has no say in how lines are read.
+        repo.write(".gitattributes", "* -diff binary\n");
+        repo.write(path, &after);
+        repo.commit("The change");
+        repo.git(&["checkout", "--quiet", "main"]);
+        let input = allowed(&repo);
+        let (code, reason, said) = judge(&input, Some(repo.path()));
+        let expected = if passes {
+            (0, Value::Null)
+        } else {
+            (1, json!("E_QUORUM"))
+        };
+        assert_eq!((code, reason), expected, "{path} {after:?}: {said}");
+        // Without the objects the lines are not known.
+        let (code, _, said) = judge(&input, None);
+        assert_eq!(code, i32::from(path == traces), "{said}");
+    }
+}
+
+#[test]
+fn what_agents_noted_is_a_mark() {
+    let (repo, _) = world();
+    let input = allowed(&repo);
+    let head = repo.git(&["rev-parse", "change"]);
     let judged = || judge(&input, Some(repo.path()));
     let passes = || {
         let (code, reason, said) = judged();

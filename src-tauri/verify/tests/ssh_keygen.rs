@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use base64ct::{Base64, Encoding};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use countersign_core::signature::{Envelope, KeyAlgorithm, assemble, extract, pae, sign, to_be_signed};
 use countersign_core::verify::{Input, judge};
 use serde_json::Value;
@@ -66,7 +66,7 @@ fn it_verifies_as(
 /// The last of an SSHSIG's strings: the signature as an agent answers it.
 fn signature_in(armor: &str) -> Vec<u8> {
     let base64: String = armor.lines().filter(|line| !line.starts_with('-')).collect();
-    let blob = Base64::decode_vec(&base64).unwrap();
+    let blob = BASE64_STANDARD.decode(&base64).unwrap();
     let mut rest = &blob[10..];
     let mut last = &rest[..0];
     while !rest.is_empty() {

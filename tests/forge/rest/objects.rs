@@ -280,8 +280,8 @@ pub(super) fn tree(world: &World, ctx: &Ctx<'_>) -> Handled {
 
 /// Base64 in lines of 60 characters, as GitHub wraps it.
 fn base64(bytes: &[u8]) -> String {
-    use base64ct::Encoding as _;
-    let text = base64ct::Base64::encode_string(bytes);
+    use base64::prelude::{BASE64_STANDARD, Engine as _};
+    let text = BASE64_STANDARD.encode(bytes);
     let mut wrapped = String::with_capacity(text.len() + text.len() / 60 + 1);
     for chunk in text.as_bytes().chunks(60) {
         wrapped.extend(chunk.iter().map(|byte| char::from(*byte)));

@@ -1,7 +1,7 @@
 //! Writing to a repository: branches, files, changes. Only who may push does the first two.
 
 use anyhow::anyhow;
-use base64ct::{Base64, Encoding as _};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -70,7 +70,7 @@ pub(super) fn put_content(world: &mut World, ctx: &Ctx<'_>) -> Handled {
     let Some(tip) = repo.git.tip(branch) else {
         return Ok(Answer::error(404, &format!("Branch {branch} not found")));
     };
-    let Ok(bytes) = Base64::decode_vec(text("content").unwrap_or("")) else {
+    let Ok(bytes) = BASE64_STANDARD.decode(text("content").unwrap_or("")) else {
         return Ok(Answer::error(422, "content is not valid Base64"));
     };
     let before = repo.git.entry(&tip, path);

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use base64ct::Encoding as _;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::json;
 use tokio::net::TcpStream;
 
@@ -76,7 +76,7 @@ fn git(forge: &Forge, token: Option<&str>, authority: Option<&Authority>, words:
     std::fs::write(&trusts, authority.map(Authority::pem).unwrap_or_default()).unwrap();
     let mut command = Command::new("git");
     if let Some(token) = token {
-        let pair = base64ct::Base64::encode_string(format!("x-access-token:{token}").as_bytes());
+        let pair = BASE64_STANDARD.encode(format!("x-access-token:{token}").as_bytes());
         command.args(["-c", &format!("http.extraheader=AUTHORIZATION: basic {pair}")]);
     }
     let url = format!("{}/{REPO}", forge.url());

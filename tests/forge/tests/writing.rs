@@ -1,4 +1,4 @@
-use base64ct::{Base64, Encoding as _};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::json;
 
 use super::{REPO, started};
@@ -28,7 +28,7 @@ async fn a_branch_a_file_and_a_change_of_it() {
     assert_eq!(empty.status, 422, "no commits between them");
 
     let put = |content: &str, sha: Option<&str>| {
-        let content = Base64::encode_string(content.as_bytes());
+        let content = BASE64_STANDARD.encode(content.as_bytes());
         let mut body = json!({ "message": "Say more", "content": content, "branch": "more/words" });
         if let Some(sha) = sha {
             body["sha"] = json!(sha);

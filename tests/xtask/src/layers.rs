@@ -36,7 +36,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "countersign-core",
         may_use: &[
-            "base64ct",
+            "base64",
             "globset",
             "jiff",
             "regex",
@@ -76,7 +76,7 @@ const LAYERS: &[Layer] = &[
         may_use: &[
             "ammonia",
             "anyhow",
-            "base64ct",
+            "base64",
             "comrak",
             "countersign-assess",
             "countersign-core",

@@ -24,6 +24,13 @@ pub(super) struct Mark {
     regex: Regex,
 }
 
+impl Mark {
+    /// For a mark in a file's path: it counts with an added line only that attributes code to an agent.
+    pub(super) fn stands_in_lines(&self) -> bool {
+        self.marker.role != Role::Context
+    }
+}
+
 /// A mark in a value, as it was searched.
 pub(super) struct ValueHit<'m> {
     pub(super) mark: &'m Mark,

@@ -280,7 +280,7 @@ impl<'m> Scan<'m> {
         for file in &patch.files {
             let path = file.display_path();
             for hit in self.markers.file(&path) {
-                if hit.mark.marker.role == Role::Context || traces_an_agent(file) {
+                if !hit.mark.stands_in_lines() || traces_an_agent(file) {
                     self.value(&hit, Place::File(path.clone()), &path, &path, None);
                 }
             }

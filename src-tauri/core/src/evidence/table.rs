@@ -263,6 +263,12 @@ impl Markers {
         self.file.in_value(text)
     }
 
+    /// Whether what is added to the file at this path can be a mark: a trace of an agent's work, where the path alone says
+    /// nothing.
+    pub fn can_stand_in_lines(&self, path: &str) -> bool {
+        self.file(path).iter().any(|hit| hit.mark.stands_in_lines())
+    }
+
     /// Marks in the lines of a commit message or description.
     pub(super) fn lines<'m>(&'m self, text: &str) -> Vec<LineHit<'m>> {
         self.lines.in_lines(text, self)

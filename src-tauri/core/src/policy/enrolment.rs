@@ -1,6 +1,6 @@
 //! Adding a key to the allowed signers, giving it an end there, and naming it among the revoked ones.
 
-use base64ct::{Base64, Encoding};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use jiff::Timestamp;
 
 use super::signers::{content, fields, split_outside_quotes};
@@ -23,7 +23,11 @@ pub fn line(principal: &str, key: &Key) -> String {
 
 /// The key by itself, as it stands among the revoked keys: its type and its base64.
 pub fn bare(key: &Key) -> String {
-    format!("{} {}", key.algorithm().name(), Base64::encode_string(key.blob()))
+    format!(
+        "{} {}",
+        key.algorithm().name(),
+        BASE64_STANDARD.encode(key.blob())
+    )
 }
 
 /// Adds a key to the text of a list. What stood there stays as it is, byte for byte.
@@ -73,7 +77,7 @@ pub fn with_end(
         return Ok(None);
     };
     let until = whole_second(until);
-    let blob = Base64::encode_string(key.blob());
+    let blob = BASE64_STANDARD.encode(key.blob());
     for (number, line) in content(list)? {
         let found = fields(line).unwrap_or_default();
         let [_, (at, options), _, (_, base64), ..] = found.as_slice() else {

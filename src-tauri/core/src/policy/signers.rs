@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base64ct::{Base64, Encoding};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -189,7 +189,9 @@ impl RevokedKeys {
             let (Some(kind), Some(blob)) = (words.next(), words.next()) else {
                 return Err(fault("expected a key's type and its base64".to_owned()));
             };
-            let blob = Base64::decode_vec(blob).map_err(|_| fault("the key is not base64".to_owned()))?;
+            let blob = BASE64_STANDARD
+                .decode(blob)
+                .map_err(|_| fault("the key is not base64".to_owned()))?;
             let named = [
                 &u32::try_from(kind.len()).unwrap_or(0).to_be_bytes(),
                 kind.as_bytes(),
@@ -262,7 +264,9 @@ fn is_key_type(word: &str) -> bool {
 }
 
 fn read_key(blob: &str) -> Result<Key, String> {
-    let blob = Base64::decode_vec(blob).map_err(|_| "the key is not base64".to_owned())?;
+    let blob = BASE64_STANDARD
+        .decode(blob)
+        .map_err(|_| "the key is not base64".to_owned())?;
     Key::from_blob(&blob).map_err(|fault| fault.detail)
 }
 

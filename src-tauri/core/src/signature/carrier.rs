@@ -1,6 +1,6 @@
 //! The body of the forge's review: a line for people, then the envelope for machines.
 
-use base64ct::{Base64, Encoding};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::envelope::{Envelope, MAX_BYTES};
 use super::sshsig::wrap;
@@ -25,7 +25,7 @@ pub fn envelope_body(line: &str, message: &str, envelope: &Envelope) -> Result<S
     let message = message.replace("\r\n", "\n");
     let message = message.trim();
     let gap = if message.is_empty() { "" } else { "\n\n" };
-    let fenced = wrap(&Base64::encode_string(envelope.to_json().as_bytes()), COLUMNS);
+    let fenced = wrap(&BASE64_STANDARD.encode(envelope.to_json().as_bytes()), COLUMNS);
     let body = format!(
         "{line}{gap}{message}\n\n<details><summary>Signed approval envelope</summary>\n\n{OPEN}\n{fenced}{CLOSE}\n</details>\n"
     );
@@ -92,7 +92,8 @@ pub fn extract(body: &str) -> Result<Envelope, Fault> {
     if text.len() > MAX_BYTES.div_ceil(3) * 4 {
         return Err(Reason::EnvelopeTooLarge.because(format!("{} characters in the fence", text.len())));
     }
-    let json = Base64::decode_vec(&text)
+    let json = BASE64_STANDARD
+        .decode(&text)
         .map_err(|_| Reason::Base64.because("the text in the fence is not base64"))?;
     let envelope = Envelope::from_json(&json);
     let written: String = inside.iter().flat_map(|line| [*line, "\n"]).collect();

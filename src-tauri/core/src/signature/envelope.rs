@@ -1,6 +1,6 @@
 //! The DSSE envelope in its one encoding. Source: DSSE protocol and envelope, version 1.0.
 
-use base64ct::{Base64, Encoding};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::Value;
 
 use super::sshsig::SshSig;
@@ -60,9 +60,9 @@ impl Envelope {
     fn json_with(&self, payload_type: &str) -> String {
         format!(
             r#"{{"payload":"{}","payloadType":{},"signatures":[{{"sig":"{}"}}]}}"#,
-            Base64::encode_string(&self.payload),
+            BASE64_STANDARD.encode(&self.payload),
             Value::from(payload_type),
-            Base64::encode_string(self.armor.as_bytes()),
+            BASE64_STANDARD.encode(self.armor.as_bytes()),
         )
     }
 
@@ -95,9 +95,12 @@ impl Envelope {
         let payload = object["payload"]
             .as_str()
             .ok_or_else(|| shape("payload is not text"))?;
-        let payload =
-            Base64::decode_vec(payload).map_err(|_| Reason::Base64.because("payload is not base64"))?;
-        let armor = Base64::decode_vec(sig).map_err(|_| Reason::Base64.because("sig is not base64"))?;
+        let payload = BASE64_STANDARD
+            .decode(payload)
+            .map_err(|_| Reason::Base64.because("payload is not base64"))?;
+        let armor = BASE64_STANDARD
+            .decode(sig)
+            .map_err(|_| Reason::Base64.because("sig is not base64"))?;
         let armor = String::from_utf8(armor).map_err(|_| shape("sig is not an armored signature"))?;
         let payload_type = object["payloadType"]
             .as_str()

@@ -2,7 +2,7 @@
 //!
 //! Sources: PROTOCOL.sshsig and PROTOCOL.u2f of OpenSSH; RFC 4251 (strings, mpints), RFC 5656 (ECDSA), RFC 8709.
 
-use base64ct::{Base64, Encoding};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use sha2::{Digest, Sha512};
 
 use super::{NAMESPACE, low_s};
@@ -377,7 +377,7 @@ fn is_p256_number(bytes: &[u8]) -> bool {
 fn armor(blob: &[u8]) -> String {
     format!(
         "{BEGIN}{}{END}",
-        wrap(&Base64::encode_string(blob), ARMOR_COLUMNS)
+        wrap(&BASE64_STANDARD.encode(blob), ARMOR_COLUMNS)
     )
 }
 
@@ -387,7 +387,8 @@ fn dearmor(text: &str) -> Result<Vec<u8>, Fault> {
         .strip_prefix(BEGIN.trim())
         .and_then(|rest| rest.strip_suffix(END.trim()));
     let inner = inner.ok_or_else(|| Reason::SigParse.because("it is not armored as an SSH signature"))?;
-    let blob = Base64::decode_vec(&inner.replace(['\r', '\n'], ""))
+    let blob = BASE64_STANDARD
+        .decode(&inner.replace(['\r', '\n'], ""))
         .map_err(|_| Reason::Base64.because("the armored signature is not base64"))?;
     if armor(&blob) != text {
         return Err(Reason::Encoding.because("the armor is not wrapped as ssh-keygen does"));
@@ -398,12 +399,16 @@ fn dearmor(text: &str) -> Result<Vec<u8>, Fault> {
 /// Text in lines of `columns`, each ended by a line feed.
 pub(super) fn wrap(text: &str, columns: usize) -> String {
     let mut wrapped = String::with_capacity(text.len() + text.len() / columns + 1);
-    for (at, letter) in text.char_indices() {
-        if at > 0 && at % columns == 0 {
-            wrapped.push('\n');
-        }
-        wrapped.push(letter);
+    let mut rest = text;
+    while let Some((line, after)) = rest
+        .split_at_checked(columns)
+        .filter(|(_, after)| !after.is_empty())
+    {
+        wrapped.push_str(line);
+        wrapped.push('\n');
+        rest = after;
     }
+    wrapped.push_str(rest);
     wrapped.push('\n');
     wrapped
 }

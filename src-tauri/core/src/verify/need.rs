@@ -3,14 +3,20 @@
 
 use jiff::Timestamp;
 
+use super::Changes;
 use super::input::{self, Input};
 use super::objects::{AI_NOTES, Objects};
 use super::people::People;
 use super::trust::Trust;
 use crate::change::{self, ChangeId, Head, Oid, Target};
+use crate::changeset::Changed;
 use crate::evidence::{self, Custom, Extra, Involvement, Markers, Note};
+use crate::patch::Patch;
 use crate::policy::{Require, Requirement, Undeclared};
-use crate::reason::Fault;
+use crate::reason::{Fault, Reason};
+
+/// A change that alters more files in which marks can stand is none of which nobody said.
+const MOST_TRACES: usize = 500;
 
 /// Why no sign-off is needed, if so.
 pub(super) fn exemption(
@@ -18,6 +24,7 @@ pub(super) fn exemption(
     people: &People,
     trust: &Trust,
     requirement: &Requirement,
+    changes: &Changes,
     objects: Option<&dyn Objects>,
 ) -> Result<Option<String>, Fault> {
     if requirement.guarded {
@@ -25,24 +32,26 @@ pub(super) fn exemption(
     }
     match people.exempt(&trust.rules.policy, requirement) {
         Some(why) => Ok(Some(why)),
-        None => nobody_said(input, &trust.markers, requirement, objects),
+        None => nobody_said(input, &trust.markers, requirement, changes, objects),
     }
 }
 
 /// Where an undeclared change may pass: that this is one. Marks that are too weak to be sure of count as AI; the author's
 /// word that there was none is no clearance, so such a change is an undeclared one. So it must be by the marks of every
-/// policy that adds some. Git notes can only add a mark: that there are none means nothing.
+/// policy that adds some. Git notes can only add a mark: that there are none means nothing. Where a mark could stand in a
+/// file's lines and nobody can read them, or the paths themselves are not known, it counts as standing there.
 fn nobody_said(
     input: &Input,
     marks: &[Custom],
     requirement: &Requirement,
+    changes: &Changes,
     objects: Option<&dyn Objects>,
 ) -> Result<Option<String>, Fault> {
     match (requirement.require, requirement.undeclared) {
         (Require::AiAssisted, Undeclared::Allow) => {}
         (Require::All, _) | (_, Undeclared::Require) => return Ok(None),
     }
-    let Some(change) = as_the_app_reads_it(input) else {
+    let (Some(change), Ok((changed, _))) = (as_the_app_reads_it(input), changes) else {
         return Ok(None);
     };
     let commits: Vec<&Oid> = change.commits.iter().map(|commit| &commit.oid).collect();
@@ -55,14 +64,19 @@ fn nobody_said(
             text,
         })
         .collect();
-    let extra = Extra {
-        notes: &notes,
-        ..Extra::default()
-    };
     for marks in marks {
         // A table that cannot be built lets nothing pass.
         let Ok(markers) = Markers::for_gate(marks) else {
             return Ok(None);
+        };
+        let Some(lines) = lines(input, &markers, changed, objects)? else {
+            return Ok(None);
+        };
+        let patch = Patch::parse(&lines)
+            .map_err(|error| Reason::InputMissing.because(format!("git's diff cannot be read: {error}")))?;
+        let extra = Extra {
+            patch: Some(&patch),
+            notes: &notes,
         };
         let found = evidence::classify_with(&markers, &change, extra);
         match found.involvement {
@@ -77,6 +91,30 @@ fn nobody_said(
     }
     let why = "nothing says that AI helped, and the policy lets such changes pass";
     Ok(Some(why.to_owned()))
+}
+
+/// The diff of those files in whose added lines a mark can stand. `None` where there are such files and nobody can read
+/// them.
+fn lines(
+    input: &Input,
+    markers: &Markers,
+    changed: &[Changed],
+    objects: Option<&dyn Objects>,
+) -> Result<Option<Vec<u8>>, Fault> {
+    let paths: Vec<&[u8]> = changed
+        .iter()
+        .filter(|one| one.new.is_some() && markers.can_stand_in_lines(&String::from_utf8_lossy(&one.path)))
+        .map(|one| one.path.as_slice())
+        .collect();
+    if paths.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    match (objects, input.content.merge_bases.as_slice()) {
+        (Some(objects), [base]) if paths.len() <= MOST_TRACES => {
+            objects.diff(base, &input.change.head, &paths).map(Some)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// The change with what the evidence reads, and nothing in place of the rest. `None` where the number is no number that

@@ -33,6 +33,12 @@ pub trait Objects {
     /// # Errors
     /// A tree is not there.
     fn changed(&self, base: &Oid, head: &Oid) -> Result<Vec<Changed>, Fault>;
+    /// How two commits differ at `paths`, as git writes it, renames off; a file's lines also where it does not look like
+    /// text.
+    ///
+    /// # Errors
+    /// A tree or a file is not there.
+    fn diff(&self, base: &Oid, head: &Oid, paths: &[&[u8]]) -> Result<Vec<u8>, Fault>;
     /// The commits that `head` has and none of `without`.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! A change that the app opens: a branch, one commit, the change. Each step is looked for before it is taken, so that
 //! asking again finishes what an earlier attempt began, and nothing is made twice.
 
-use base64ct::{Base64, Encoding};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use countersign_core::change::{ChangeId, Oid};
 use http::Method;
 use serde::Deserialize;
@@ -104,7 +104,7 @@ impl GitHub {
     async fn write_file(&self, id: &ChangeId, branch: &str, proposal: &Proposal) -> Result<(), ForgeError> {
         let (repo, at) = (self.repo(id)?, format!("?ref={}", segment(branch)));
         let mut fields = json!({
-            "message": proposal.title, "content": Base64::encode_string(&proposal.bytes), "branch": branch,
+            "message": proposal.title, "content": BASE64_STANDARD.encode(&proposal.bytes), "branch": branch,
         });
         match self.content(&repo, &proposal.path, &at).await? {
             Found::File(file) if file.bytes == proposal.bytes => return Ok(()),

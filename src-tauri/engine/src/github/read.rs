@@ -1,7 +1,7 @@
 //! Everything that a pair of target tip and head fixes for ever. All is asked for by object id: what belongs to the
 //! change's number follows the moving head.
 
-use base64ct::{Base64, Encoding};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use countersign_core::change::{Change, ChangeId, Commit, Identity, Oid};
 use countersign_core::changeset::{self, Blob, Changed, ObjectFormat};
 use jiff::Timestamp;
@@ -227,8 +227,9 @@ impl GitHub {
             return Ok(Found::Unusable("it is larger than 1 MB and was not read".into()));
         }
         let packed: String = content.content.split_ascii_whitespace().collect();
-        let bytes =
-            Base64::decode_vec(&packed).map_err(|_| answer.garbled(format!("{path} is not base64")))?;
+        let bytes = BASE64_STANDARD
+            .decode(&packed)
+            .map_err(|_| answer.garbled(format!("{path} is not base64")))?;
         Ok(Found::File(TrustedFile {
             bytes,
             blob: content.blob,

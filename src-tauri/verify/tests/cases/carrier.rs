@@ -92,10 +92,10 @@ pub(super) fn carrier(cases: &mut Cases) {
     cases.rejected("encoding-wrap", encoding, "The base64 in one long line.", {
         let payload = payload(&statement(PRIYA, PATH));
         let json = envelope(&payload, &armor(&sshsig(&key_of(PRIYA), &payload, &USUAL)));
-        use base64ct::Encoding as _;
+        use base64::prelude::{BASE64_STANDARD, Engine as _};
         bodied(&format!(
             "{fence}{}\n```\n",
-            base64ct::Base64::encode_string(json.as_bytes())
+            BASE64_STANDARD.encode(json.as_bytes())
         ))
     });
     cases.rejected(

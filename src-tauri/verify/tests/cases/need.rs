@@ -190,6 +190,11 @@ pub(super) fn involvement(cases: &mut Cases) {
             |input| set_changed(input, &[changed(".github/countersign.toml")]),
         ),
         (
+            "undeclared-but-traced",
+            "The change adds a file in whose lines agents write down their work, and nobody reads the lines: no objects.",
+            |input| set_changed(input, &[changed(".agent-trace/traces.jsonl")]),
+        ),
+        (
             "undeclared-but-cut",
             "The list of paths was cut: the change may touch anything.",
             |input| input["content"]["total"] = json!(2),

@@ -175,9 +175,9 @@ pub(super) fn trust(cases: &mut Cases) {
         "E_POLICY_UNREADABLE",
         "A revoked key has lost its last byte: it would revoke nothing.",
         with(|input| {
-            use base64ct::{Base64, Encoding as _};
+            use base64::prelude::{BASE64_STANDARD, Engine as _};
             let blob = key_of(PRIYA).blob();
-            let cut = Base64::encode_string(&blob[..blob.len() - 1]);
+            let cut = BASE64_STANDARD.encode(&blob[..blob.len() - 1]);
             input["trust"]["revoked_keys"]["text"] = json!(format!("ssh-ed25519 {cut}\n"));
         }),
     );

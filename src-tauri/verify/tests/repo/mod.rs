@@ -44,7 +44,9 @@ impl Repo {
     }
 
     pub(crate) fn write(&self, path: &str, text: &str) {
-        fs::write(self.path().join(path), text).unwrap();
+        let path = self.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
     }
 
     pub(crate) fn try_git(&self, arguments: &[&str]) -> Output {

@@ -7,7 +7,7 @@ pub(crate) mod test_keys;
 
 use std::sync::LazyLock;
 
-use base64ct::{Base64, Encoding};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 use sha1::Sha1;
 use ssh_key::sha2::{Digest, Sha256, Sha512};
@@ -309,15 +309,15 @@ fn lines(text: &str, columns: usize) -> String {
 pub(crate) fn armor(sshsig: &[u8]) -> String {
     format!(
         "-----BEGIN SSH SIGNATURE-----\n{}\n-----END SSH SIGNATURE-----\n",
-        lines(&Base64::encode_string(sshsig), 70)
+        lines(&BASE64_STANDARD.encode(sshsig), 70)
     )
 }
 
 pub(crate) fn envelope(payload: &[u8], armor: &str) -> String {
     format!(
         "{{\"payload\":\"{}\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{{\"sig\":\"{}\"}}]}}",
-        Base64::encode_string(payload),
-        Base64::encode_string(armor.as_bytes())
+        BASE64_STANDARD.encode(payload),
+        BASE64_STANDARD.encode(armor.as_bytes())
     )
 }
 
@@ -325,7 +325,7 @@ pub(crate) fn body(envelope: &str) -> String {
     format!(
         "**Signed approval** by somebody\n\n<details><summary>Signed approval envelope</summary>\n\n\
          ```countersign-dsse-v1\n{}\n```\n</details>\n",
-        lines(&Base64::encode_string(envelope.as_bytes()), 76)
+        lines(&BASE64_STANDARD.encode(envelope.as_bytes()), 76)
     )
 }
 

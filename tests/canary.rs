@@ -6,7 +6,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use base64ct::{Base64, Encoding as _};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use countersign_tests::desk::probe::Probe;
 use countersign_tests::desk::{Desk, Keychain, Options};
 use countersign_tests::forge::Forge;
@@ -84,9 +84,9 @@ fn canaries(pem: &str) -> Vec<Vec<u8>> {
         TOKEN.into(),
         seed.to_vec(),
         hex.into(),
-        Base64::encode_string(&seed).into(),
+        BASE64_STANDARD.encode(&seed).into(),
     ];
-    all.push(Base64::encode_string(TOKEN.as_bytes()).into());
+    all.push(BASE64_STANDARD.encode(TOKEN).into());
     // The first line is the same for every key.
     let lines = pem.lines().skip(2).filter(|line| !line.starts_with("---"));
     all.extend(lines.map(|line| line.as_bytes().to_vec()));

@@ -7,10 +7,13 @@ mod journeys {
     mod account;
     mod bench;
     mod budget;
+    mod catching_up;
     mod clock;
     mod counting;
+    mod diagnosing;
     mod disk;
     mod enrolling;
+    mod erasing;
     mod exporting;
     mod faults;
     mod holding;
@@ -23,6 +26,7 @@ mod journeys {
     mod reading;
     mod rotating;
     mod sample;
+    mod searching;
     mod telling;
     mod withdrawing;
 }

@@ -2,8 +2,8 @@
 //! rules that the tests of the engine do not see. `build.rs` lists the same names, `capabilities/main.json` allows them.
 
 use countersign_engine::view::{
-    ChangeView, Decided, DecisionView, ExportForm, Exported, Failure, FileView, KeyProposal, KeyView, Keys,
-    Queue, QueueFilter, Rotation, Sheet, SignInResult, Status, Withdrawn,
+    ChangeView, Decided, DecisionView, Diagnostics, ExportForm, Exported, Failure, FileView, Found,
+    KeyProposal, KeyView, Keys, Queue, QueueFilter, Rotation, Sheet, SignInResult, Status, Withdrawn,
 };
 use tauri::State;
 
@@ -109,6 +109,24 @@ pub(crate) async fn export_ledger(app: State<'_, App>, form: ExportForm) -> Answ
     app.export_ledger(form).await
 }
 
+/// Looks for a text in all that is on this machine, one step after the other.
+#[tauri::command]
+pub(crate) async fn search(app: State<'_, App>, text: String, after: Option<String>) -> Answer<Found> {
+    app.search(text, after).await
+}
+
+/// Diagnostics without names, to be read before they are saved.
+#[tauri::command]
+pub(crate) async fn diagnostics(app: State<'_, App>) -> Answer<Diagnostics> {
+    app.diagnostics().await
+}
+
+/// Asks outside the window for a file, and writes the diagnostics that were shown into it.
+#[tauri::command]
+pub(crate) async fn export_diagnostics(app: State<'_, App>, sha256: String) -> Answer<Exported> {
+    app.export_diagnostics(sha256).await
+}
+
 /// Polls now.
 #[tauri::command]
 pub(crate) async fn refresh(app: State<'_, App>) -> Answer<()> {
@@ -121,10 +139,16 @@ pub(crate) async fn sign_in(app: State<'_, App>, forge: String, token: String) -
     app.sign_in(forge, token).await
 }
 
-/// Signs out.
+/// Signs out; with `forget` what was read goes too.
 #[tauri::command]
-pub(crate) async fn sign_out(app: State<'_, App>) -> Answer<()> {
-    app.sign_out().await
+pub(crate) async fn sign_out(app: State<'_, App>, forget: bool) -> Answer<()> {
+    app.sign_out(forget).await
+}
+
+/// Asks outside the page, and erases all that Countersign keeps on this machine.
+#[tauri::command]
+pub(crate) async fn erase(app: State<'_, App>) -> Answer<Option<Message>> {
+    app.erase().await
 }
 
 /// The keys that could sign.

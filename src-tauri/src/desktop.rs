@@ -99,13 +99,14 @@ impl Desktop for Shell {
             return None;
         };
         let (tell, told) = oneshot::channel();
+        let ending = name.rsplit('.').next().unwrap_or_default().to_owned();
         let mut dialog = self
             .app
             .dialog()
             .file()
-            .set_title("Export the ledger")
-            .set_file_name(name)
-            .add_filter("JSON lines", &["jsonl"]);
+            .set_title("Export from Countersign")
+            .add_filter(format!("*.{ending}"), &[&ending])
+            .set_file_name(name);
         if let Some(window) = self.app.get_webview_window(WINDOW) {
             dialog = dialog.set_parent(&window);
         }

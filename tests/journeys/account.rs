@@ -92,7 +92,7 @@ async fn without_the_token_what_was_read_can_be_read_and_signed_and_is_sent_late
 #[tokio::test(flavor = "multi_thread")]
 async fn who_signed_out_is_not_taken_up_again() {
     let bench = Bench::with_one_change().await;
-    bench.engine.sign_out().await.unwrap();
+    bench.engine.sign_out(false).await.unwrap();
     assert!(bench.engine.status().await.unwrap().account.is_none());
     let bench = bench.reopened().await;
     bench

@@ -362,6 +362,18 @@ impl Bench {
         bench
     }
 
+    /// Ends the engine and goes on over this vault, with a key that is made in it and chosen; gives its fingerprint too.
+    pub(crate) async fn over_vault(mut self, vault: Vault) -> (Self, String) {
+        self.engine.close().await;
+        let options = options(self.profile.path(), &self.agent.socket());
+        self.engine = Engine::start_with(options, vault, self.desktop.clone())
+            .await
+            .unwrap();
+        self.sign_in().await;
+        let made = self.engine.make_key().await.unwrap().fingerprint;
+        (self, made)
+    }
+
     pub(crate) async fn sign_in(&self) {
         let result = self
             .engine

@@ -147,7 +147,7 @@ async fn only_the_check_takes_the_check_away_or_the_command_line() {
     // Choosing it again asks nothing.
     bench.engine.set_prompted(true).await.unwrap();
     assert_eq!(bench.prompts(), [Purpose::TurnOn, Purpose::TurnOff]);
-    bench.engine.sign_out().await.unwrap();
+    bench.engine.sign_out(false).await.unwrap();
     let bench = bench.restarted().await;
     assert!(
         bench.is_prompted().await,

@@ -66,6 +66,33 @@ const SCREENS: [string, string, (page: Page) => Promise<void>][] = [
     },
   ],
   ["help", "default", async (page) => page.keyboard.press("?")],
+  [
+    "diagnostics",
+    "default",
+    async (page) => {
+      await page.keyboard.press("?");
+      await page.getByRole("button", { name: "Export diagnostics…" }).click();
+      await expect(page.getByRole("region", { name: "What would be saved" })).toBeVisible();
+    },
+  ],
+  [
+    "erasing all data",
+    "default",
+    async (page) => {
+      await page.keyboard.press("?");
+      await page.getByRole("button", { name: "Erase all data…" }).click();
+    },
+  ],
+  [
+    "what a search found",
+    "default",
+    async (page) => {
+      await page.keyboard.press("/");
+      await page.keyboard.type("prevent_destroy");
+      await page.getByRole("button", { name: /main\.tf:26/u }).click();
+      await expect(page.locator('[aria-current="true"]')).toBeVisible();
+    },
+  ],
   ["filter", "default", async (page) => page.getByRole("button", { name: "Needs a sign-off" }).click()],
   ["empty", "empty", async () => undefined],
   ["opening", "restoring", async () => undefined],

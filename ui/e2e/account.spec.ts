@@ -81,3 +81,36 @@ test("what was done today leads to its review", async ({ page }) => {
   await expect(done.getByRole("button", { name: /^Open the review/u })).toHaveCount(3);
   await expect(done.getByText("Confirmed").first()).toBeVisible();
 });
+
+test("diagnostics are shown before they are saved, and all data goes after the ledger was offered", async ({
+  page,
+}) => {
+  await start(page);
+  await page.keyboard.press("?");
+  await page.getByRole("button", { name: "Export diagnostics…" }).click();
+  const shown = page.getByRole("dialog", { name: "Diagnostics" });
+  await expect(shown.getByRole("region", { name: "What would be saved" })).toContainText(
+    "person-1 at host-1",
+  );
+  await shown.getByRole("button", { name: "Save…" }).click();
+  await expect(shown.getByText("Not exported")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("?");
+  await page.getByRole("button", { name: "Erase all data…" }).click();
+  const erase = page.getByRole("dialog", { name: "Erase all data" });
+  await expect(erase.getByRole("button", { name: "Export the ledger…" })).toBeVisible();
+  await erase.getByRole("button", { name: "Erase all data…" }).click();
+  await expect(erase.getByText("The sample was put away.")).toBeVisible();
+  await erase.getByRole("button", { name: "Close", exact: true }).click();
+  await expect(page.getByRole("heading", { name: /Sign in/u }).first()).toBeVisible();
+});
+
+test("signing out asks what becomes of what was read", async ({ page }) => {
+  await start(page);
+  await page.getByRole("button", { name: "priya-n" }).click();
+  const account = page.getByRole("dialog", { name: "Account" });
+  await expect(account.getByRole("radio", { name: /stays on this machine/u })).toBeChecked();
+  await account.getByRole("radio", { name: /is erased/u }).check();
+  await account.getByRole("button", { name: "Sign out" }).click();
+  await expect(account).toHaveCount(0);
+});

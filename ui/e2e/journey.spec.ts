@@ -87,7 +87,7 @@ test("no single key decides, and letters in a field are letters", async ({ page 
   await page.keyboard.type("var j k a ? c");
   await expect(search).toHaveValue("var j k a ? c");
   await expect(page.getByRole("dialog")).toHaveCount(0);
-  await expect(page.getByText(/Nothing matches/u)).toBeVisible();
+  await expect(page.getByText(/Nothing in the queue matches/u)).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(search).toHaveValue("");
 

@@ -167,3 +167,18 @@ test("a blast radius of sixty is a small picture and a list of all", async ({ pa
     );
   expect(clash).toBe(0);
 });
+
+test("a search goes through the diffs too and leads to the line", async ({ page }) => {
+  await start(page);
+  await page.keyboard.press("/");
+  await page.keyboard.type("prevent_destroy");
+  const hits = page.getByRole("region", { name: "In diffs and history" });
+  const hit = hits.getByRole("button", { name: /main\.tf:26/u });
+  await expect(hit).toBeVisible();
+  await page.keyboard.press("Enter");
+  await expect(hits.getByRole("button").first()).toBeFocused();
+  await hit.click();
+  const line = page.locator('[role="row"][aria-current="true"]');
+  await expect(line).toBeInViewport();
+  await expect(line).toContainText("prevent_destroy = true");
+});

@@ -10,7 +10,7 @@ const LONGEST: SignedDuration = SignedDuration::from_secs(15 * 60);
 /// The least time between two polls, however often nudged.
 const LEAST: SignedDuration = SignedDuration::from_secs(5);
 /// Points of quota that are left to the user's own actions.
-const FLOOR: u64 = 200;
+pub const FLOOR: u64 = 200;
 
 /// What to do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -86,6 +86,8 @@ pub(crate) struct Live {
     pub(crate) store_message: Option<Message>,
     pub(crate) key: Option<KeyView>,
     pub(crate) open: Option<ChangeId>,
+    /// The diagnostics that were shown last: no others can be saved.
+    pub(crate) diagnostics: Option<String>,
     /// The account of the last session is still being taken up.
     pub(crate) restoring: bool,
     /// When keychain and agent were last looked at.
@@ -104,6 +106,25 @@ pub(crate) struct Live {
     /// The user asked for a poll: it reads all that waits or was approved, because a target that moved touches no
     /// change's update time.
     pub(crate) asked: bool,
+}
+
+impl Live {
+    /// Nothing is known any more of the account that was signed in.
+    pub(crate) fn forget(&mut self) {
+        self.connection = Connection::Connecting;
+        self.offline_since = None;
+        self.trouble = None;
+        self.quota = None;
+        self.hidden.clear();
+        self.cut.clear();
+        self.notices_message = None;
+        self.store_message = None;
+        self.key = None;
+        self.open = None;
+        self.diagnostics = None;
+        self.refreshed_at = None;
+        self.last_refresh = None;
+    }
 }
 
 pub(crate) struct Inner<F, D> {
@@ -203,6 +224,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             store_message: None,
             key: None,
             open: None,
+            diagnostics: None,
             restoring: true,
             looked_at: None,
             poller: Poller::new(options.clock.now(), options.interval),

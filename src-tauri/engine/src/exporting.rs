@@ -46,14 +46,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             ExportForm::Bundle => format!("countersign-bundle-{day}.json"),
         };
         let Some(path) = self.inner.desktop.save_as(name).await else {
-            return Ok(Exported {
-                saved: false,
-                message: Message {
-                    what: "Not exported: no file was chosen.".into(),
-                    kept: String::new(),
-                    todo: String::new(),
-                },
-            });
+            return Ok(not_chosen());
         };
         let engine = self.clone();
         beside(move || {
@@ -62,7 +55,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 ExportForm::Lines => lines(&path, &engine.chain()?),
                 ExportForm::Bundle => bundling::export(&path, &engine.bundle()?)?,
             };
-            write(&path, &export.bytes).map_err(|error| unwritten(&path, &error))?;
+            write(&path, &export.bytes)
+                .map_err(|error| unwritten(&path, &error, "The ledger is unchanged."))?;
             Ok(Exported {
                 saved: true,
                 message: export.told,
@@ -115,10 +109,22 @@ fn lines(path: &Path, chain: &Chain) -> Export {
 /// What to do about a ledger that contradicts itself.
 const COMPARE: &str = "Compare them with an earlier export, and the approvals with the reviews at the forge.";
 
-fn unwritten(path: &Path, error: &io::Error) -> Failure {
+/// The user chose no file.
+pub(crate) fn not_chosen() -> Exported {
+    Exported {
+        saved: false,
+        message: Message {
+            what: "Not exported: no file was chosen.".into(),
+            kept: String::new(),
+            todo: String::new(),
+        },
+    }
+}
+
+pub(crate) fn unwritten(path: &Path, error: &io::Error, kept: &str) -> Failure {
     Failure::other(
         format!(
-            "{} cannot be written: {error}. The ledger is unchanged.",
+            "{} cannot be written: {error}. {kept}",
             visible(&path.display().to_string())
         ),
         "Choose another folder.",
@@ -126,7 +132,7 @@ fn unwritten(path: &Path, error: &io::Error) -> Failure {
 }
 
 /// All of it or nothing: beside the file first, then in its place.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".part");
     let beside = Path::new(&beside);

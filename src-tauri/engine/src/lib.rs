@@ -26,6 +26,9 @@
 //! | `holding` | which approvals still hold, by the gate's own rules |
 //! | `withdrawing` | an approval dismissed at the forge by who gave it |
 //! | `rotating` | a key replaced or lost: what it signed, and the lines that say so |
+//! | `searching` | in all that is on this machine |
+//! | `diagnosing` | how this installation is doing, without names |
+//! | `erasing` | all data gone, secrets too |
 //! | `exporting` | the ledger as a file: lines, or a bundle |
 //! | [`store`] | the local database |
 //! | [`github`] | the forge, over GitHub's interfaces |
@@ -50,8 +53,10 @@ mod change_view;
 pub mod clock;
 mod counting;
 mod deciding;
+mod diagnosing;
 pub mod engine;
 mod enrolling;
+mod erasing;
 #[cfg(test)]
 mod example;
 mod exporting;
@@ -75,6 +80,7 @@ mod queue_view;
 mod ready;
 mod rotating;
 pub mod rows;
+mod searching;
 mod session;
 mod sheet;
 pub mod signer;

@@ -6,6 +6,7 @@ use countersign_core::change::{AccountKind, Asked, Change, ChangeId, CheckState}
 use countersign_core::decision::{Decision, OutboxState};
 use countersign_core::evidence::{Classification, Involvement};
 use countersign_core::finding::Severity;
+use countersign_core::poller::FLOOR;
 use countersign_core::queue;
 use jiff::Timestamp;
 
@@ -203,6 +204,26 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             banners.push(Banner {
                 kind: BannerKind::Attention,
                 message: message.clone(),
+                link: None,
+            });
+        }
+        if let Some(quota) = live
+            .quota
+            .filter(|quota| quota.left < FLOOR && quota.resets_at > self.now())
+        {
+            banners.push(Banner {
+                kind: BannerKind::Attention,
+                message: Message {
+                    what: format!(
+                        "The quota is low: {} of {} points are left.",
+                        quota.left, quota.limit
+                    ),
+                    kept: "What is left is for your decisions: they are sent.".into(),
+                    todo: format!(
+                        "Polls wait until it is full again, at {}. Another program may use the same account.",
+                        quota.resets_at.strftime("%H:%M UTC")
+                    ),
+                },
                 link: None,
             });
         }

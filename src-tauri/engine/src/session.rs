@@ -177,8 +177,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
-    /// Forgets the token. The queue is kept for the same account; the ledger and the outbox always.
-    pub async fn sign_out(&self) -> Result<(), Failure> {
+    /// Forgets the token; with `forget` also what was read with it, else the queue is kept for the same account. The
+    /// ledger and the outbox stay, always.
+    pub async fn sign_out(&self, forget: bool) -> Result<(), Failure> {
         let account = self.signed_in()?;
         self.inner
             .vault
@@ -187,8 +188,14 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             .map_err(vault_failure)?;
         // The account stays known, so that its queue can be read again after signing in; only the token is gone.
         self.store().set_meta(SIGNED_OUT, Some("1"))?;
+        // From here on, a poll that is still under way writes nothing any more.
         self.set_account(None, None);
         self.live().trouble = None;
+        if forget {
+            self.store().forget_account()?;
+            self.live().forget();
+            self.refresh_key().await;
+        }
         self.changed();
         Ok(())
     }
@@ -385,7 +392,7 @@ fn check_scopes(viewer: &Viewer, steps: &mut Vec<SignInStep>) -> bool {
     true
 }
 
-fn vault_failure(error: VaultError) -> Failure {
+pub(crate) fn vault_failure(error: VaultError) -> Failure {
     Failure::coded(Code::Keys, error.to_string(), "")
 }
 

@@ -199,6 +199,17 @@ pub async fn make_key(vault: &Vault, comment: &str) -> Result<PublicKey, SignErr
     Ok(made)
 }
 
+/// Takes the keys that were made here out of the keychain, and the list of them.
+///
+/// # Errors
+/// The keychain refuses; those that are left are still in the list.
+pub async fn forget_made(vault: &Vault, keys: &[PublicKey]) -> Result<(), VaultError> {
+    for key in keys.iter().filter(|key| key.place == Place::Keychain) {
+        vault.delete(&entry_name(&key.fingerprint)).await?;
+    }
+    vault.delete(INDEX).await
+}
+
 /// Signs `data` with a key, wherever it is.
 ///
 /// # Errors

@@ -24,12 +24,14 @@ mod inputs;
 mod outbox;
 mod reading;
 mod schema;
+mod searching;
 
 pub use budget::Evicted;
 pub use held::{Facts, Held, Known, SideNames};
 pub use inputs::KeptInput;
 pub use outbox::{Entry, NewEntry, Withdrawal};
 pub use reading::{Acknowledgement, Looked};
+pub use searching::Place;
 
 /// Set in `meta` once a sync has ended: what was there then is never told as new.
 pub(crate) const SYNCED: &str = "synced";
@@ -390,6 +392,22 @@ impl Store {
             })
         })
         .collect()
+    }
+
+    /// Erases the database with its copies, and begins a new one in its place.
+    ///
+    /// # Errors
+    /// A file cannot be deleted, or the new one cannot be made. Until that is mended nothing is kept.
+    pub fn erase(&mut self) -> Result<(), StoreError> {
+        let Some((path, _)) = self.file.clone() else {
+            *self = Self::in_memory()?;
+            return Ok(());
+        };
+        // Closed first: elsewhere than on Unix an open file cannot be deleted.
+        self.db = Connection::open_in_memory()?;
+        backup::erase(&path, schema::KNOWN).map_err(|error| StoreError::Unwritable(error.to_string()))?;
+        *self = Self::open(&path)?;
+        Ok(())
     }
 
     /// Forgets everything that belongs to the signed-out account, a copy of an older layout too. Outbox and ledger

@@ -1,8 +1,10 @@
 //! One poll, from the forge's answer to notices: find, hydrate, read, classify, assess, store, tell.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_core::change::{Asked, Change, ChangeId, ChangeState};
+use countersign_core::finding::Severity;
 use countersign_core::poller::Outcome;
 use countersign_core::queue::{self, Standing};
 use jiff::SignedDuration;
@@ -207,6 +209,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             .map(|entry| entry.change)
             .collect();
         let mut wanted: BTreeSet<String> = hits.keys().map(|id| (*id).to_owned()).collect();
+        let ids: BTreeMap<String, ChangeId> = (known.iter())
+            .map(|known| (known.node_id.clone(), known.id.clone()))
+            .collect();
         for known in known {
             match hits.get(known.node_id.as_str()) {
                 Some(hit) => {
@@ -224,7 +229,21 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 None => {}
             }
         }
-        (wanted.into_iter().collect(), all)
+        (self.worst_first(wanted, &ids), all)
+    }
+
+    /// After a time without the forge there is much to read: what could break most comes first. What was never read could
+    /// break anything.
+    fn worst_first(&self, wanted: BTreeSet<String>, ids: &BTreeMap<String, ChangeId>) -> Vec<String> {
+        let store = self.store();
+        let unknown = (Some(Severity::Critical), 1);
+        let rank = |node_id: &String| {
+            let held = ids.get(node_id).and_then(|id| store.held(id).ok().flatten());
+            held.map_or(unknown, |held| (held.assessment.severity(), 2))
+        };
+        let mut wanted: Vec<String> = wanted.into_iter().collect();
+        wanted.sort_by_cached_key(|node_id| Reverse(rank(node_id)));
+        wanted
     }
 
     fn gone(&self, node_id: &str) {

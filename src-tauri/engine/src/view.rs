@@ -6,11 +6,13 @@
 
 mod holding;
 mod rotation;
+mod searching;
 
 use serde::{Deserialize, Serialize};
 
 pub use holding::{HoldingState, HoldingView};
 pub use rotation::{KeyPlaceView, Rotation, SignedRow};
+pub use searching::{Excerpt, Found, FoundChange, FoundLine, FoundText};
 
 /// How bad a finding or a change is. `none`: nothing was found (which is not a clearance).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -801,6 +803,16 @@ pub struct SignInStep {
     pub ok: bool,
     /// What was seen, or what to do.
     pub detail: String,
+}
+
+/// Diagnostics as they are shown before they are saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Diagnostics {
+    /// All that would be saved.
+    pub text: String,
+    /// Names it for `export_diagnostics`.
+    pub sha256: String,
 }
 
 /// How the sign-in went: every step, and whether the account is now signed in.

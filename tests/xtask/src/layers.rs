@@ -89,6 +89,7 @@ const LAYERS: &[Layer] = &[
             "keyring-core",
             "notify-rust",
             "octocrab",
+            "regex",
             "reqwest",
             "rusqlite",
             "rustls",

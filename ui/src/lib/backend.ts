@@ -2,13 +2,16 @@ import type {
   ChangeView,
   Decided,
   DecisionView,
+  Diagnostics,
   ExportForm,
   Exported,
   Failure,
   FileView,
+  Found,
   KeyProposal,
   Keys,
   KeyView,
+  Message,
   Queue,
   QueueFilter,
   Rotation,
@@ -49,11 +52,19 @@ export interface Backend {
   decide(args: Shown & { decision: DecisionView; words: string }): Promise<Decided>;
   discard(args: { entry: string }): Promise<null>;
   withdraw(args: { id: string; review: string; words: string }): Promise<Withdrawn>;
+  /** One step: `after` is the `next` of the step before. */
+  search(args: { text: string; after: string | null }): Promise<Found>;
   /** The system asks for the file; the page never names one. */
   export_ledger(args: { form: ExportForm }): Promise<Exported>;
   refresh(): Promise<null>;
   sign_in(args: { forge: string; token: string }): Promise<SignInResult>;
-  sign_out(): Promise<null>;
+  /** With `forget`, what was read goes too. */
+  sign_out(args: { forget: boolean }): Promise<null>;
+  /** What became of it; null where the user answered no. */
+  erase(): Promise<Message | null>;
+  diagnostics(): Promise<Diagnostics>;
+  /** Saves what `diagnostics` gave last, named by its digest. */
+  export_diagnostics(args: { sha256: string }): Promise<Exported>;
   keys(): Promise<Keys>;
   choose_key(args: { fingerprint: string }): Promise<null>;
   make_key(): Promise<KeyView>;
@@ -109,10 +120,14 @@ export async function appBackend(): Promise<Backend> {
     decide: ask("decide"),
     discard: ask("discard"),
     withdraw: ask("withdraw"),
+    search: ask("search"),
     export_ledger: ask("export_ledger"),
     refresh: ask("refresh"),
     sign_in: ask("sign_in"),
     sign_out: ask("sign_out"),
+    erase: ask("erase"),
+    diagnostics: ask("diagnostics"),
+    export_diagnostics: ask("export_diagnostics"),
     keys: ask("keys"),
     choose_key: ask("choose_key"),
     make_key: ask("make_key"),

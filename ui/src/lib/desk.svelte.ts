@@ -4,6 +4,7 @@ import { Signing } from "./signing.svelte";
 import type {
   DecisionView,
   Failure,
+  FoundLine,
   Queue,
   QueueFilter,
   Row,
@@ -19,7 +20,7 @@ export type View =
   { kind: "nothing" } | { kind: "change"; id: string } | { kind: "outbox"; entry: string | null };
 
 /** What lies over the window. */
-export type Overlay = "help" | "keys" | "account" | "sign_in" | null;
+export type Overlay = "help" | "keys" | "account" | "sign_in" | "diagnostics" | "erase" | null;
 
 /** Names a row: a change may stand in a section and, with a decision, in another. */
 export function keyOf(kind: SectionKind, row: Row): string {
@@ -334,6 +335,14 @@ export class Desk {
       this.cursor = null;
     }
     await this.#show(id);
+  }
+
+  /** Opens a change at a place that a search found; without one, at its beginning. */
+  async openAt(id: string, place: FoundLine | null): Promise<void> {
+    await this.open(id);
+    if (place === null || this.change.change?.id !== id) return;
+    if (place.row === null) await this.change.showFile(place.file);
+    else await this.change.showLine(place.file, place.row);
   }
 
   async #show(id: string): Promise<void> {

@@ -175,7 +175,7 @@ test("a second reading that fails takes nothing off the screen", async () => {
 test("signed out, the window holds nothing of the account", async () => {
   const { desk, backend } = await opened();
   await desk.open(INFRA);
-  await backend.sign_out();
+  await backend.sign_out({ forget: false });
   await desk.refresh();
   expect(desk.status?.account).toBeNull();
   expect(desk.queue).toBeNull();

@@ -33,6 +33,10 @@ export class Reading {
   target = $state<number | null>(null);
   /** The file that was gone to is still to be scrolled to its top; who does it takes it. */
   begin = $state(false);
+  /** The line that a search led to: marked until another change is opened. */
+  sought = $state.raw<{ file: number; row: number } | null>(null);
+  /** The line that is still to be scrolled to; who does it takes it. */
+  line = $state<number | null>(null);
   /** The reader went from the list of findings, or by key, to a line: the way back leads to the list. */
   away = $state(false);
   /** The finding in the list that is still to get the focus; who gives it takes it. */
@@ -65,6 +69,8 @@ export class Reading {
     this.finding = null;
     this.target = null;
     this.begin = false;
+    this.sought = null;
+    this.line = null;
     this.away = false;
     this.listed = null;
     this.#files.clear();
@@ -94,6 +100,7 @@ export class Reading {
         this.#files.clear();
         this.file = null;
         this.finding = null;
+        this.sought = null;
         const path = before?.files[this.fileIndex]?.path;
         const again = path === undefined ? -1 : change.files.findIndex((file) => file.path === path);
         this.fileIndex = again >= 0 ? again : firstFile(change);
@@ -119,6 +126,17 @@ export class Reading {
     this.away = false;
     this.begin = true;
     await this.#goTo(index);
+  }
+
+  /** Goes to a line of a file. */
+  async showLine(file: number, row: number): Promise<void> {
+    if (this.change?.files[file] === undefined) return;
+    this.target = null;
+    this.away = false;
+    this.begin = false;
+    if (file !== this.fileIndex) await this.#goTo(file);
+    this.sought = { file, row };
+    this.line = row;
   }
 
   async #goTo(index: number): Promise<void> {

@@ -813,6 +813,112 @@ holding: HoldingView | null,
  */
 again: boolean, };
 
+export type Found = { 
+/**
+ * In the order of looking: what waits first, then what the forge touched last.
+ */
+changes: Array<FoundChange>, 
+/**
+ * How many changes this step looked at.
+ */
+searched: number, 
+/**
+ * Of these, whose diff is not on this machine (any more): only what is known of them without it was searched.
+ */
+without_diff: number, 
+/**
+ * How many changes there are in all.
+ */
+of: number, 
+/**
+ * For the next step; `None` where all was looked at.
+ */
+next: string | null, };
+
+export type FoundChange = { 
+/**
+ * Names the change in `change`.
+ */
+id: string, 
+/**
+ * `owner/name`.
+ */
+repo: string, 
+/**
+ * Its number.
+ */
+number: number, 
+/**
+ * Title. Hostile text.
+ */
+title: string, 
+/**
+ * "waits for you", "open", "merged", "closed", and what the user decided last.
+ */
+state: string, 
+/**
+ * Where else than in the diff it stands.
+ */
+texts: Array<FoundText>, 
+/**
+ * Lines and paths of the diff, the first few.
+ */
+lines: Array<FoundLine>, 
+/**
+ * Lines and paths that have it and are not listed.
+ */
+more: number, };
+
+export type FoundText = { 
+/**
+ * "title", "description", "author", "branch", "commit message", "your words".
+ */
+place: string, 
+/**
+ * The place in it.
+ */
+excerpt: Excerpt, };
+
+export type FoundLine = { 
+/**
+ * Index into `ChangeView::files`.
+ */
+file: number, 
+/**
+ * The file's path. Hostile text.
+ */
+path: string, 
+/**
+ * Index into `FileView::rows`; `None` where the path itself matches.
+ */
+row: number | null, 
+/**
+ * Line number after the change, before it for a removed line.
+ */
+number: number | null, 
+/**
+ * Added, removed or around; `None` for a path.
+ */
+kind: RowKind | null, 
+/**
+ * The place in it.
+ */
+excerpt: Excerpt, };
+
+export type Excerpt = { 
+/**
+ * What stands before it.
+ */
+before: string, 
+/**
+ * What matches.
+ */
+hit: string, 
+/**
+ * What stands after it.
+ */
+after: string, };
+
 export type Sheet = { 
 /**
  * The decision.
@@ -972,6 +1078,16 @@ ok: boolean,
  * The steps, in order; the first that is not ok says why not.
  */
 steps: Array<SignInStep>, };
+
+export type Diagnostics = { 
+/**
+ * All that would be saved.
+ */
+text: string, 
+/**
+ * Names it for `export_diagnostics`.
+ */
+sha256: string, };
 
 export type Decided = { 
 /**

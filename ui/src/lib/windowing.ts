@@ -76,6 +76,11 @@ export function itemOfFinding(of: Layout, finding: number): number {
   return of.items.findIndex((item) => item.kind === "note" && item.finding === finding);
 }
 
+/** Index of a row's item; -1 where there is no such row. */
+export function itemOfRow(of: Layout, row: number): number {
+  return of.items.findIndex((item) => item.kind === "line" && item.row === row);
+}
+
 /** Columns that a line takes: a tab two, a wide character two. Decides how far the diff scrolls sideways. */
 export function columns(text: string): number {
   let sum = 0;

@@ -61,6 +61,15 @@ pub(super) fn forget(database: &Path, before: i64) -> io::Result<()> {
     Ok(())
 }
 
+/// Removes the database itself, what SQLite writes beside it, and all copies. Nobody must have it open.
+pub(super) fn erase(database: &Path, known: i64) -> io::Result<()> {
+    forget(database, known)?;
+    for suffix in ["-wal", "-shm", "-journal", ""] {
+        remove(&with_suffix(database, suffix))?;
+    }
+    Ok(())
+}
+
 fn write(db: &Connection, database: &Path, half: &Path) -> Result<(), StoreError> {
     let ready = remove(half).and_then(|()| empty(half, database));
     ready.map_err(|error| unwritable(half, &error))?;

@@ -72,7 +72,7 @@ impl Store {
     }
 
     /// Packed bytes of diffs and whole files. SQLite knows each length without reading the bytes.
-    fn packed(&self) -> Result<u64, StoreError> {
+    pub fn packed(&self) -> Result<u64, StoreError> {
         let sum = "SELECT (SELECT coalesce(sum(length(bytes)), 0) FROM diff) +
                           (SELECT coalesce(sum(length(bytes)), 0) FROM blob)";
         Ok(self.db.query_row(sum, [], |row| length(row, 0))?)

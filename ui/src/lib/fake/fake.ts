@@ -5,12 +5,15 @@ import type {
   Code,
   Decided,
   DecisionView,
+  Diagnostics,
   Exported,
   Failure,
   FileView,
+  Found,
   Keys,
   KeyProposal,
   KeyView,
+  Message,
   OutboxStateView,
   Queue,
   QueueFilter,
@@ -29,11 +32,13 @@ import { worse } from "../words";
 import { checked, signedOut } from "./account";
 import { bannersOf } from "./banners";
 import { said, type SampleChange } from "./build";
+import { SAMPLE_DIAGNOSTICS } from "./diagnostics";
 import { counts } from "./diff";
 import { KEYS } from "./keys";
 import { sampleEntries, type Entry } from "./outbox";
 import { rotationOf } from "./rotation";
 import { sampleChanges } from "./sample";
+import { foundIn } from "./search";
 import { ME, sheetOf } from "./sheet";
 import { rowOf, viewOf } from "./view";
 
@@ -278,6 +283,18 @@ class Fake implements Backend {
     };
   }
 
+  async search({ text }: { text: string; after: string | null }): Promise<Found> {
+    const wanted = text.trim().toLowerCase();
+    const found = this.#held.map(({ id, change }) => foundIn(id, change, wanted));
+    return {
+      changes: found.filter((one) => one !== null),
+      searched: this.#held.length,
+      without_diff: 0,
+      of: this.#held.length,
+      next: null,
+    };
+  }
+
   async change({ id }: { id: string }): Promise<ChangeView> {
     const held = this.#of(id);
     held.change.unread = false;
@@ -494,11 +511,29 @@ class Fake implements Backend {
     return result;
   }
 
-  async sign_out(): Promise<null> {
+  async sign_out({ forget }: { forget: boolean }): Promise<null> {
     this.#write();
     this.#account = false;
+    if (forget) this.#held = [];
     this.#changed();
     return null;
+  }
+
+  async erase(): Promise<Message | null> {
+    this.#write();
+    this.#account = false;
+    this.#held = [];
+    this.#entries = [];
+    this.#changed();
+    return said("The sample was put away.", "Nothing real was erased: these were sample changes.");
+  }
+
+  async diagnostics(): Promise<Diagnostics> {
+    return { text: SAMPLE_DIAGNOSTICS, sha256: "sample" };
+  }
+
+  async export_diagnostics(): Promise<Exported> {
+    return { saved: false, message: said("Not exported: these are sample diagnostics.") };
   }
 
   async keys(): Promise<Keys> {

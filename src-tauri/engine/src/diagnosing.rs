@@ -1,0 +1,228 @@
+//! *Export diagnostics*: how this installation is doing, without names and secrets. It is shown before it is saved, and
+//! what is saved is what was shown.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use countersign_core::patch::digest;
+
+use crate::engine::{Engine, beside};
+use crate::exporting::{self, unwritten};
+use crate::ports::{Desktop, Forge};
+use crate::rows::visible;
+use crate::view::{Diagnostics, Exported, Failure, Message};
+
+mod redacting;
+
+use redacting::{Kind, Redactor};
+
+/// Lines of the log, the newest.
+const LINES: usize = 400;
+/// Characters of one of them.
+const LONGEST: usize = 1_000;
+/// Changes whose names are looked up to be replaced.
+const CHANGES: usize = 20_000;
+
+impl<F: Forge, D: Desktop> Engine<F, D> {
+    /// What would be saved.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn diagnostics(&self) -> Result<Diagnostics, Failure> {
+        let (keys, problems) = {
+            let keys = self.keys().await?;
+            (keys.keys, keys.messages)
+        };
+        let engine = self.clone();
+        let text = beside(move || {
+            let mut text = engine.facts()?;
+            for key in keys {
+                let _ = writeln!(
+                    text,
+                    "key: {} {:?}, security key {}, chosen {}",
+                    key.algorithm, key.place, key.hardware, key.chosen
+                );
+            }
+            for message in problems {
+                let _ = writeln!(text, "key trouble: {}", message.what);
+            }
+            let log = newest(&engine.inner.options.profile.join("log"));
+            let _ = write!(text, "\n[log]\n{log}");
+            let mut redactor = engine.redactor()?;
+            Ok(format!(
+                "Countersign diagnostics, {}\nNames are replaced: the same stand-in is the same name. Read it through \
+                 before you hand it on.\n\n{}",
+                engine.now().strftime("%Y-%m-%d"),
+                redactor.redact(&text)
+            ))
+        })
+        .await?;
+        let sha256 = digest(text.as_bytes());
+        self.live().diagnostics = Some(text.clone());
+        Ok(Diagnostics { text, sha256 })
+    }
+
+    /// Saves what was shown last, where the user says.
+    ///
+    /// # Errors
+    /// What was shown is not this any more, or the file cannot be written.
+    pub async fn export_diagnostics(&self, sha256: String) -> Result<Exported, Failure> {
+        let shown = self.live().diagnostics.clone();
+        let shown = shown.filter(|text| digest(text.as_bytes()) == sha256);
+        let Some(text) = shown else {
+            return Err(Failure::other(
+                "These diagnostics are not the ones that were shown last. Nothing was saved.",
+                "Open them again, and read them before you save them.",
+            ));
+        };
+        let name = format!("countersign-diagnostics-{}.txt", self.now().strftime("%Y-%m-%d"));
+        let Some(path) = self.inner.desktop.save_as(name).await else {
+            return Ok(exporting::not_chosen());
+        };
+        beside(move || {
+            exporting::write(&path, text.as_bytes())
+                .map_err(|error| unwritten(&path, &error, "Nothing was changed."))?;
+            Ok(Exported {
+                saved: true,
+                message: Message {
+                    what: format!("Saved to {}.", visible(&path.display().to_string())),
+                    kept: String::new(),
+                    todo: String::new(),
+                },
+            })
+        })
+        .await
+    }
+
+    /// How it is doing, names and all.
+    fn facts(&self) -> Result<String, Failure> {
+        let mut text = String::new();
+        let mut put = |name: &str, value: &dyn std::fmt::Display| {
+            let _ = writeln!(text, "{name}: {value}");
+        };
+        put("version", &env!("CARGO_PKG_VERSION"));
+        put(
+            "system",
+            &format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        );
+        match self.account() {
+            None => put("account", &"none"),
+            Some(account) => {
+                put(
+                    "account",
+                    &format!("{} at {}", account.viewer.login, account.address.host),
+                );
+                put("token", &format!("{:?}", account.token));
+                if let Some(at) = account.expires_at {
+                    put("token ends", &at);
+                }
+            }
+        }
+        {
+            let live = self.live();
+            put("connection", &format!("{:?}", live.connection));
+            put("keychain", &format!("{:?}", live.keychain));
+            put("clock, forge minus here", &format!("{:#}", live.skew));
+            let told =
+                |at: Option<jiff::Timestamp>| at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+            put("now", &self.now());
+            put("data of", &told(live.refreshed_at));
+            put("next poll", &told(live.poller.due()));
+            if let Some(quota) = &live.quota {
+                put("quota", &format!("{} of {}", quota.left, quota.limit));
+            }
+            put("hidden organisations", &live.hidden.len());
+            for cut in &live.cut {
+                put("cut list", cut);
+            }
+            let messages = [
+                &live.trouble,
+                &live.keychain_message,
+                &live.notices_message,
+                &live.store_message,
+            ];
+            for message in messages.into_iter().flatten() {
+                put(
+                    "trouble",
+                    &format!("{} {} {}", message.what, message.kept, message.todo),
+                );
+            }
+        }
+        let store = self.store();
+        put("layout", &store.layout()?);
+        put("database, bytes", &store.bytes()?);
+        put("diffs and files, packed bytes", &store.packed()?);
+        put("changes held", &store.changes()?);
+        put("changes that wait", &store.waiting()?.len());
+        let mut states: BTreeMap<String, usize> = BTreeMap::new();
+        for entry in store.unfinished()? {
+            *states.entry(format!("{:?}", entry.state)).or_default() += 1;
+        }
+        for (state, number) in states {
+            put(&format!("outbox {state}"), &number);
+        }
+        put("ledger, lines", &store.ledger()?.len());
+        Ok(text)
+    }
+
+    /// Knows the names of what is held.
+    fn redactor(&self) -> Result<Redactor, Failure> {
+        let mut redactor = Redactor::new().map_err(|error| {
+            Failure::other(
+                format!("Names cannot be replaced: {error}."),
+                "Please report this.",
+            )
+        })?;
+        if let Some(account) = self.account() {
+            redactor.name(Kind::Host, &account.address.host);
+            redactor.name(Kind::Person, &account.viewer.login);
+        }
+        let store = self.store();
+        for place in store.changes_after(None, CHANGES)? {
+            redactor.name(Kind::Host, &place.id.host);
+            if let Some((owner, name)) = place.id.repo.split_once('/') {
+                redactor.name(Kind::Owner, owner);
+                redactor.name(Kind::Repository, name);
+            }
+        }
+        for held in store.open_changes()? {
+            let change = &held.change;
+            let authors = change
+                .commits
+                .iter()
+                .flat_map(|commit| [&commit.author, &commit.committer]);
+            let accounts = authors.filter_map(|identity| identity.account.as_ref());
+            for person in accounts.chain(&change.author).chain(&change.assignees) {
+                redactor.name(Kind::Person, &person.login);
+            }
+        }
+        Ok(redactor)
+    }
+}
+
+/// The log's newest lines, oldest first.
+fn newest(folder: &Path) -> String {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<_> = files.map(|file| file.path()).collect();
+    // The day is in the name.
+    files.sort();
+    let mut lines: Vec<String> = Vec::new();
+    for file in files.iter().rev() {
+        let text = fs::read(file).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let wanted = LINES.saturating_sub(lines.len());
+        lines.extend(
+            text.lines()
+                .rev()
+                .take(wanted)
+                .map(|line| line.chars().take(LONGEST).collect()),
+        );
+        if lines.len() == LINES {
+            break;
+        }
+    }
+    lines.reverse();
+    lines.join("\n")
+}

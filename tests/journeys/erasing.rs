@@ -1,0 +1,131 @@
+//! What is erased is gone, from the keychain too, and nothing goes unasked.
+
+use std::path::{Path, PathBuf};
+
+use countersign_engine::vault::Vault;
+use countersign_engine::view::{DecisionView, KeyPlace, OutboxStateView};
+use countersign_tests::forge::faults::{Effect, Fault};
+
+use super::bench::{Bench, REPO};
+
+/// Every file below the folder that has the bytes.
+fn holding(folder: &Path, wanted: &[u8]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(holding(&path, wanted));
+        } else if std::fs::read(&path)
+            .unwrap()
+            .windows(wanted.len())
+            .any(|part| part == wanted)
+        {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// Says what was asked last.
+fn asked(bench: &Bench) -> String {
+    bench.desktop.with(|seen| {
+        let last = seen.questions.last().unwrap();
+        format!("{}\n{}\n{}", last.title, last.text, last.confirm)
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_data_is_gone_after_a_yes_and_none_after_a_no() {
+    let vault = Vault::with_store("Countersign", keyring_core::mock::Store::new().unwrap());
+    let (bench, made) = Bench::with_one_change().await.over_vault(vault.clone()).await;
+    let view = bench.read(1).await;
+    bench
+        .decide(&view, DecisionView::Approve, "canary words")
+        .await
+        .unwrap();
+    bench.comes_to(OutboxStateView::Confirmed).await;
+    let log = bench.profile.path().join("log");
+    std::fs::create_dir_all(&log).unwrap();
+    std::fs::write(log.join("countersign.log"), "canary words").unwrap();
+    let host = bench.forge.url().trim_start_matches("http://").to_owned();
+    let token = format!("token {}@{host}", bench.forge.login());
+    let held = async |name: &str| vault.get(name).await.unwrap().is_some();
+    assert!(held(&token).await);
+    assert!(!holding(bench.profile.path(), b"canary words").is_empty());
+
+    bench.desktop.answers(false);
+    assert!(bench.engine.erase().await.unwrap().is_none());
+    assert!(held(&token).await && !bench.engine.ledger().unwrap().is_empty());
+    assert!(bench.engine.status().await.unwrap().account.is_some());
+    let question = asked(&bench);
+    for part in ["Erase all data", "The ledger: ", "The token of ", &host, &made] {
+        assert!(question.contains(part), "{part}: {question}");
+    }
+
+    bench.desktop.answers(true);
+    let told = bench.engine.erase().await.unwrap().unwrap();
+    assert_eq!(told.todo, "");
+    assert!(!held(&token).await);
+    assert!(bench.engine.status().await.unwrap().account.is_none());
+    let keys = bench.engine.keys().await.unwrap().keys;
+    assert!(keys.iter().all(|key| key.place == KeyPlace::Agent), "{keys:?}");
+    assert!(bench.engine.ledger().unwrap().is_empty());
+    assert_eq!(
+        holding(bench.profile.path(), b"canary words"),
+        Vec::<PathBuf>::new()
+    );
+    assert_eq!(
+        bench.forge.reviews(REPO, 1).len(),
+        1,
+        "the forge keeps what it has"
+    );
+
+    // It is as new, in this process and in the next.
+    bench.sign_in().await;
+    assert_eq!(bench.desktop.with(|seen| seen.notices.len()), 0);
+    bench.read(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_sent_is_named_before_it_goes() {
+    let bench = Bench::with_one_change().await;
+    let view = bench.read(1).await;
+    bench.forge.faults([Fault::always("*", "*", Effect::ResetBefore)]);
+    bench
+        .decide(&view, DecisionView::Approve, "On the train.")
+        .await
+        .unwrap();
+    bench
+        .until("the outbox to try", async |bench| {
+            bench.decision().await.message.is_some()
+        })
+        .await;
+    bench.desktop.answers(false);
+    bench.engine.erase().await.unwrap();
+    assert!(asked(&bench).contains("The outbox: 1 decision that the forge has not confirmed."));
+    assert_eq!(bench.decision().await.state, OutboxStateView::Queued);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signs_out_may_take_what_was_read_along() {
+    for forget in [false, true] {
+        let bench = Bench::with_one_change().await;
+        let view = bench.read(1).await;
+        bench
+            .decide(&view, DecisionView::Comment, "Noted.")
+            .await
+            .unwrap();
+        bench.comes_to(OutboxStateView::Confirmed).await;
+        bench.engine.sign_out(forget).await.unwrap();
+        let lines = bench.engine.ledger().unwrap().len();
+        assert!(lines > 0, "the ledger stays");
+        bench
+            .forge
+            .faults([Fault::always("GET", "*/compare/*", Effect::ResetBefore)]);
+        bench.sign_in().await;
+        let seen = bench.engine.change(bench.id(1)).await.ok();
+        let files = seen.map_or(0, |view| view.files.len());
+        assert_eq!(files > 0, !forget, "forget: {forget}");
+        assert_eq!(bench.engine.ledger().unwrap().len(), lines);
+    }
+}

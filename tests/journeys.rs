@@ -8,6 +8,7 @@ mod journeys {
     mod bench;
     mod budget;
     mod catching_up;
+    mod clock;
     mod connecting;
     mod counting;
     mod device;
@@ -19,6 +20,8 @@ mod journeys {
     mod exporting;
     mod faults;
     mod holding;
+    mod keychain;
+    mod lies;
     mod main_job;
     mod moving;
     mod network;

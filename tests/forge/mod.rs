@@ -188,11 +188,11 @@ impl Forge {
         self.lock().faults.extend(list);
     }
 
-    /// How many calls so far had this method and a path that matches `pattern` (`*` stands for any text).
+    /// How many calls so far had this method (`*` for any) and a path that matches `pattern` (`*` stands for any text).
     pub fn count(&self, method: &str, pattern: &str) -> usize {
         let hit = |call: &&world::Call| {
             let path = call.target.split('?').next().unwrap_or("");
-            call.method == method && faults::matches(pattern, path)
+            (method == "*" || call.method == method) && faults::matches(pattern, path)
         };
         self.lock().calls.iter().filter(hit).count()
     }

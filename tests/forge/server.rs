@@ -195,6 +195,7 @@ pub(crate) fn handle(world: &mut World, req: &Req) -> Outcome {
             Taken::Despite(status) => {
                 outcome.answer = Answer::json(*status, &json!({ "message": "Server Error" }));
             }
+            Taken::Lie(tale) => tale(&mut outcome.answer.body),
             Taken::Drip(pause) => outcome.drip = Some(*pause),
             Taken::Doubled => outcome.doubled = true,
             Taken::Date(off) => {
@@ -226,9 +227,18 @@ pub(crate) fn handle(world: &mut World, req: &Req) -> Outcome {
     world.calls.push(Call {
         method: req.method.clone(),
         target: req.target.clone(),
+        operation: operation(&req.body),
         status,
     });
     outcome
+}
+
+/// What a GraphQL query calls itself.
+fn operation(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let mut lines = body["query"].as_str()?.lines();
+    let named = lines.find_map(|line| line.trim_start().strip_prefix("query "))?;
+    Some(named.chars().take_while(char::is_ascii_alphanumeric).collect())
 }
 
 fn http_date(at: Timestamp) -> String {

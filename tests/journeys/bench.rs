@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use countersign_engine::clock::Clock;
 use countersign_engine::engine::{Engine, Options};
 use countersign_engine::github::GitHub;
 use countersign_engine::ports::{Desktop, Notice, Question, TrayState};
@@ -17,6 +18,7 @@ use countersign_tests::forge::Forge;
 use countersign_tests::forge::git::Edit;
 use countersign_tests::forge::world::{Asked, NewChange, NewCommit, Scopes, World};
 use jiff::SignedDuration;
+use keyring_core::CredentialStore;
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
@@ -272,6 +274,8 @@ pub(crate) struct Bench {
     pub(crate) desktop: Remembering,
     pub(crate) engine: Engine<GitHub, Remembering>,
     pub(crate) profile: TempDir,
+    /// The engine's, which a test may set.
+    pub(crate) clock: Clock,
 }
 
 impl Bench {
@@ -311,13 +315,16 @@ impl Bench {
     pub(crate) async fn before_sign_in(agent: Agent, forge: Forge) -> Self {
         let profile = TempDir::new().unwrap();
         let desktop = Remembering::default();
-        let engine = start(options(profile.path(), &agent.socket()), desktop.clone()).await;
+        let options = options(profile.path(), &agent.socket());
+        let clock = options.clock.clone();
+        let engine = start(options, desktop.clone()).await;
         Self {
             forge,
             agent,
             desktop,
             engine,
             profile,
+            clock,
         }
     }
 
@@ -340,8 +347,21 @@ impl Bench {
         self.engine.close().await;
         between(&self.profile.path().join("countersign.db"));
         let mut options = options(self.profile.path(), &self.agent.socket());
+        options.clock = self.clock.clone();
         otherwise(&mut options);
         self.engine = start(options, self.desktop.clone()).await;
+        self
+    }
+
+    /// Ends the engine and starts another on the same profile, with this keychain.
+    pub(crate) async fn reopened_over(mut self, keychain: &Arc<CredentialStore>) -> Self {
+        self.engine.close().await;
+        let mut options = options(self.profile.path(), &self.agent.socket());
+        options.clock = self.clock.clone();
+        let vault = Vault::with_store("Countersign", Arc::clone(keychain));
+        self.engine = Engine::start_with(options, vault, self.desktop.clone())
+            .await
+            .unwrap();
         self
     }
 

@@ -535,7 +535,8 @@ impl OutboxState {
     ///
     /// A pending review that somebody deleted sends its decision back to the queue: the same bytes are sent again.
     /// From `Queued` the decision can be found submitted or confirmed at once: an answer was lost and the forge's
-    /// list of reviews shows the envelope.
+    /// list of reviews shows the envelope. From `Submitted` it goes back where the forge said that it took the review and
+    /// holds it as pending: the same review, which is submitted by its id.
     pub fn may_become(self, next: Self) -> bool {
         use OutboxState::{Confirmed, Expired, HandedBack, Pending, Queued, Refused, Submitted, Superseded};
         match self {
@@ -547,7 +548,7 @@ impl OutboxState {
                 next,
                 Queued | Submitted | Confirmed | Superseded | Expired | HandedBack | Refused
             ),
-            Submitted => matches!(next, Confirmed | Superseded | HandedBack),
+            Submitted => matches!(next, Pending | Confirmed | Superseded | HandedBack),
             Confirmed | Superseded | Expired | HandedBack | Refused => false,
         }
     }

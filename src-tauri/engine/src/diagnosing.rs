@@ -9,7 +9,7 @@ use std::path::Path;
 use countersign_core::patch::digest;
 
 use crate::connecting::proxy_of_system;
-use crate::engine::{Engine, beside, now};
+use crate::engine::{Engine, beside};
 use crate::exporting::{self, unwritten};
 use crate::network::ProxyChoice;
 use crate::ports::{Desktop, Forge};
@@ -56,7 +56,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             Ok(format!(
                 "Countersign diagnostics, {}\nNames are replaced: the same stand-in is the same name. Read it through \
                  before you hand it on.\n\n{}",
-                now().strftime("%Y-%m-%d"),
+                engine.now().strftime("%Y-%m-%d"),
                 redactor.redact(&text)
             ))
         })
@@ -79,7 +79,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 "Open them again, and read them before you save them.",
             ));
         };
-        let name = format!("countersign-diagnostics-{}.txt", now().strftime("%Y-%m-%d"));
+        let name = format!("countersign-diagnostics-{}.txt", self.now().strftime("%Y-%m-%d"));
         let Some(path) = self.inner.desktop.save_as(name).await else {
             return Ok(exporting::not_chosen());
         };
@@ -129,7 +129,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             put("clock, forge minus here", &format!("{:#}", live.skew));
             let told =
                 |at: Option<jiff::Timestamp>| at.map_or_else(|| "never".to_owned(), |at| at.to_string());
-            put("now", &now());
+            put("now", &self.now());
             put("data of", &told(live.refreshed_at));
             put("next poll", &told(live.poller.due()));
             if let Some(quota) = &live.quota {

@@ -1,9 +1,9 @@
 //! *Test connection*: the way to a forge, station by station, in words: which one failed, and what to do about it.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::engine::{Engine, now};
+use crate::engine::Engine;
 use crate::ports::{Address, Desktop, Examination, Forge, ForgeError, Passed, Station};
 use crate::session::{check_scopes, step};
 use crate::view::{Failure, SignInResult, SignInStep};
@@ -36,7 +36,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             Some(typed)
         };
         let seen = F::examine(&address, token, self.network()).await;
-        let steps = told(&address, seen);
+        let steps = told(&address, seen, self.now());
         Ok(SignInResult {
             ok: steps.iter().all(|step| step.ok),
             steps,
@@ -50,7 +50,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     }
 }
 
-fn told(address: &Address, seen: Examination) -> Vec<SignInStep> {
+fn told(address: &Address, seen: Examination, now: Timestamp) -> Vec<SignInStep> {
     let mut steps: Vec<SignInStep> = Vec::new();
     let mut viewer = None;
     let by_proxy = (seen.passed.iter()).any(|passed| matches!(passed, Passed::Proxy { .. }));
@@ -82,7 +82,7 @@ fn told(address: &Address, seen: Examination) -> Vec<SignInStep> {
             }
         }
         if at_interface && let Some(time) = seen.forge_time {
-            steps.push(clock(now().duration_since(time)));
+            steps.push(clock(now.duration_since(time)));
         }
     }
     if let Some((station, error)) = &seen.ended {

@@ -8,6 +8,9 @@
 //! | `connecting` | the proxy and the authorities, as the user changes them |
 //! | `device` | signing in at the forge's own page |
 //! | [`examining`] | the way to a forge, station by station, in words |
+//! | [`clock`] | the two clocks, which a test may move |
+//! | `waking` | wake from sleep, unlock, another network, a clock that was set |
+//! | `token` | a token that was replaced or taken out under the app |
 //! | `sync` | one poll: find, read, store, tell |
 //! | `whole` | changed files as a whole, for the parsers |
 //! | `assessing` | from the forge's answer to what is held |
@@ -51,6 +54,7 @@ pub mod agent;
 mod asked;
 mod assessing;
 mod change_view;
+pub mod clock;
 mod connecting;
 mod counting;
 mod deciding;
@@ -92,10 +96,12 @@ mod statement;
 mod status;
 pub mod store;
 mod sync;
+mod token;
 #[cfg(test)]
 mod types;
 pub mod vault;
 pub mod view;
+mod waking;
 mod whole;
 mod withdrawing;
 mod words;

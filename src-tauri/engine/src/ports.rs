@@ -254,6 +254,10 @@ pub struct Organisation {
 /// Where the change stands now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeadNow {
+    /// The change's own number at the forge, which no other change ever has.
+    pub change_id: String,
+    /// The same of its repository.
+    pub repo_id: String,
     /// Its head.
     pub head: Oid,
     /// Its target branch.
@@ -495,6 +499,13 @@ pub trait Forge: Send + Sync + Sized + 'static {
 
     /// All reviews of the change with their bodies, the user's pending one among them.
     fn reviews(&self, id: &ChangeId) -> impl Future<Output = Result<Vec<Review>, ForgeError>> + Send;
+
+    /// One review by its id; `None` where the forge has none.
+    fn review(
+        &self,
+        id: &ChangeId,
+        review: &str,
+    ) -> impl Future<Output = Result<Option<Review>, ForgeError>> + Send;
 
     /// What the gate would be given of the change now, or in words why that cannot be had.
     fn collect(

@@ -11,6 +11,7 @@ use crate::account::Account;
 use crate::engine::Engine;
 use crate::ports::{Address, Desktop, Forge, ForgeError, Viewer};
 use crate::signer::{self, Place, PublicKey};
+use crate::token::TokenNow;
 use crate::vault::{Kept, VaultError};
 use crate::view::{
     Code, Failure, KeyPlace, KeyView, KeychainState, Keys, Message, SignInResult, SignInStep, TokenState,
@@ -117,6 +118,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             expires_at: viewer.token_expires_at,
             token: TokenState::Held,
         };
+        let proven = TokenNow::proven(&token);
         let kept = self.inner.vault.set(&account.token_name(), token).await;
         match kept {
             Ok(Kept::Keychain) => steps.push(step(
@@ -140,6 +142,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         self.set_account(Some(account), Some(Arc::new(client)));
         {
             let mut live = self.live();
+            live.token = proven;
             live.trouble = None;
             live.restoring = false;
         }
@@ -237,6 +240,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 (None, Some(message))
             }
         };
+        let found = token.as_ref().map(TokenNow::found).unwrap_or_default();
         let forge = token.and_then(|token| F::connect(&account.address, token, self.network()).ok());
         // The user may have signed in or out meanwhile; that is newer.
         if self.online().is_some() || self.store().meta(SIGNED_OUT).ok().flatten().is_some() {
@@ -245,6 +249,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         if forge.is_some() {
             account.token = TokenState::Held;
         }
+        // Before the forge is at hand: nothing is sent with a token of which nobody has said whose it is.
+        self.live().token = found;
         self.set_account(Some(account), forge.map(Arc::new));
         self.live().trouble = trouble;
         self.changed();

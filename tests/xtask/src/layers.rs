@@ -105,6 +105,7 @@ const LAYERS: &[Layer] = &[
             "tokio",
             "tokio-rustls",
             "tracing",
+            "zbus",
             "zbus-secret-service-keyring-store",
         ],
         never_below: &["gtk", "tauri", "webkit2gtk", "wry"],

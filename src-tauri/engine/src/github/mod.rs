@@ -12,6 +12,7 @@
 //! | `poll` | who the viewer is, what waits for them |
 //! | `hydrate`, `nodes` | changes by node id |
 //! | `read`, `trees`, `files` | diff, commits, digest, policy of one change |
+//! | `matching` | whether a diff is the one between its trees |
 //! | `authority` | what decides whether an approval counts |
 //! | `authors` | where the author of a change is new |
 //! | `objects` | contents by their names, notes on commits |
@@ -33,6 +34,7 @@ mod files;
 mod graphql;
 mod hydrate;
 mod keys;
+mod matching;
 mod nodes;
 mod objects;
 mod person;
@@ -171,6 +173,10 @@ impl Forge for GitHub {
 
     async fn reviews(&self, id: &ChangeId) -> Result<Vec<Review>, ForgeError> {
         self.list_reviews(id).await
+    }
+
+    async fn review(&self, id: &ChangeId, review: &str) -> Result<Option<Review>, ForgeError> {
+        self.one_review(id, review).await
     }
 
     async fn collect(&self, id: &ChangeId) -> Result<Result<Input, String>, ForgeError> {

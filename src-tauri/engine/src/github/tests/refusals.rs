@@ -228,14 +228,20 @@ async fn a_renamed_repository_is_found_on_the_same_host() {
     let moved = ResponseTemplate::new(301).insert_header("location", "/api/v3/repositories/5/pulls/7");
     answers(&server, "GET", "/v3/repos/acme/infra/pulls/7", moved).await;
     let pull = json!({
-        "state": "closed", "merged": true, "draft": false,
-        "head": { "ref": "topic", "sha": oid('1') }, "base": { "ref": "main", "sha": oid('2') },
+        "id": 70, "state": "closed", "merged": true, "draft": false,
+        "head": { "ref": "topic", "sha": oid('1') },
+        "base": { "ref": "main", "sha": oid('2'), "repo": { "id": 5 } },
     });
     answers(&server, "GET", "/v3/repositories/5/pulls/7", good(&pull)).await;
     let head = of(&server).head(&id(&server)).await.unwrap();
     assert_eq!(
-        (head.state, head.target_branch.as_str()),
-        (countersign_core::change::ChangeState::Merged, "main")
+        (
+            head.state,
+            head.target_branch.as_str(),
+            head.change_id.as_str(),
+            head.repo_id.as_str()
+        ),
+        (countersign_core::change::ChangeState::Merged, "main", "70", "5")
     );
 
     server.reset().await;

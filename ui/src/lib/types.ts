@@ -1138,6 +1138,7 @@ user_code: string,
  * The page's address, to be shown; `device_page` opens it.
  */
 page: string, };
+
 export type Diagnostics = { 
 /**
  * All that would be saved.

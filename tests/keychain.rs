@@ -181,6 +181,65 @@ fn a_locked_keychain_without_anybody_to_ask_is_said_to_be_locked() -> Result<()>
 }
 
 #[test]
+fn a_question_that_is_dismissed_is_a_no_at_once_and_loses_nothing() -> Result<()> {
+    let options = Options {
+        display: true,
+        ..with(Keychain::Unlocked)
+    };
+    let (mut desk, mut probe) = desk(options)?;
+    assert_eq!(probe.ask(&["set", "token", "old"])?["ok"], "keychain");
+    desk.lock_keychain()?;
+    probe.tell(&["set", "token", "new"])?;
+    desk.dismiss_keychain()?;
+    let answer = probe.hear()?;
+    let why = answer["ok"]["session"]
+        .as_str()
+        .context("held for this session")?;
+    assert!(
+        why.starts_with("The keychain is locked, and was not unlocked"),
+        "{why}"
+    );
+    assert!(answer["ms"].as_u64().is_some_and(|ms| ms < 5_000), "{answer}");
+    assert_eq!(probe.ask(&["get", "token"])?["ok"], "new");
+    assert_eq!(probe.ask(&["session-only", "token"])?["ok"], true);
+    Ok(())
+}
+
+/// A Secret Service that takes every call and answers none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keychain_that_never_answers_holds_nothing_up_and_gets_the_secret_when_another_comes() -> Result<()>
+{
+    let (mut desk, mut probe) = desk(with(Keychain::None))?;
+    let silent = zbus::connection::Builder::address(desk.bus().as_str())?
+        .name("org.freedesktop.secrets")?
+        .build()
+        .await?;
+    let mut ask = |words: &[&str]| tokio::task::block_in_place(|| probe.ask(words));
+    let answer = ask(&["set", "token", "one"])?;
+    let why = answer["ok"]["session"]
+        .as_str()
+        .context("held for this session")?;
+    assert!(why.contains("did not answer within 5 seconds"), "{why}");
+    let took = answer["ms"].as_u64().context("a time")?;
+    assert!((4_000..25_000).contains(&took), "{took} ms");
+    assert_eq!(ask(&["get", "token"])?["ok"], "one");
+    assert_eq!(ask(&["probe"])?["ok"], "locked");
+    let none = countersign_tests::tally::holding(&desk.home(), "\"one\"");
+    assert_eq!(none, 0, "nothing is written anywhere else");
+    silent.close().await?;
+    desk.start_keychain(Keychain::Unlocked)?;
+    for _ in 0..3 {
+        if ask(&["probe"])?["ok"] == "unlocked" {
+            break;
+        }
+    }
+    assert_eq!(ask(&["session-only", "token"])?["ok"], false);
+    let mut second = Probe::start(&desk, Path::new(PROBE))?;
+    assert_eq!(second.ask(&["get", "token"])?["ok"], "one");
+    Ok(())
+}
+
+#[test]
 fn a_key_made_here_outlives_the_process_and_convinces_openssh() -> Result<()> {
     let (desk, mut probe) = desk(with(Keychain::Unlocked))?;
     let key = probe.ask(&["make"])?["ok"].clone();

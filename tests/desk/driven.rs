@@ -1,9 +1,12 @@
 //! The whole engine in the probe: on a profile, signed in, deciding as a diligent reader does.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use countersign_engine::clock::Clock;
 use countersign_engine::engine::{Engine, Options};
 use countersign_engine::github::GitHub;
 use countersign_engine::ports::{Desktop, Notice, Question, TrayState};
@@ -16,11 +19,15 @@ use serde_json::{Value, json};
 /// Longest wait for the forge.
 const PATIENCE: Duration = Duration::from_secs(25);
 
-/// A desktop on which somebody says yes to every question.
-struct Agreeing;
+/// A desktop on which somebody says yes to every question, and nobody counts the notices but the test.
+#[derive(Default)]
+struct Agreeing {
+    notices: Arc<AtomicU64>,
+}
 
 impl Desktop for Agreeing {
     async fn notify(&self, _notice: Notice) -> Result<(), String> {
+        self.notices.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
 
@@ -41,11 +48,18 @@ impl Desktop for Agreeing {
     async fn save_as(&self, _name: String) -> Option<PathBuf> {
         None
     }
+
+    async fn open_file(&self, _title: String) -> Option<PathBuf> {
+        None
+    }
 }
 
 /// The engine, once it is started.
 #[derive(Default)]
-pub(crate) struct Driven(Option<Engine<GitHub, Agreeing>>);
+pub(crate) struct Driven {
+    engine: Option<Engine<GitHub, Agreeing>>,
+    notices: Arc<AtomicU64>,
+}
 
 fn told(failure: Failure) -> anyhow::Error {
     anyhow::anyhow!("{} {}", failure.message, failure.hint)
@@ -54,11 +68,17 @@ fn told(failure: Failure) -> anyhow::Error {
 impl Driven {
     pub(crate) async fn obey(&mut self, agent: Option<&Path>, words: &[&str]) -> Result<Value> {
         Ok(match words {
-            ["start", profile] => {
+            ["start", profile, faster @ ..] => {
                 let mut options = Options::new(Path::new(profile));
+                if let [rate] = faster {
+                    options.clock = Clock::running(rate.parse()?);
+                }
                 options.service = crate::SERVICE.into();
                 options.agent = agent.map(Path::to_owned);
-                self.0 = Some(Engine::start(options, Agreeing).await.map_err(told)?);
+                let desktop = Agreeing {
+                    notices: Arc::clone(&self.notices),
+                };
+                self.engine = Some(Engine::start(options, desktop).await.map_err(told)?);
                 json!("started")
             }
             ["sign-in", forge, token] => {
@@ -75,13 +95,23 @@ impl Driven {
                     .map_err(told)?
                     .banners
             ),
+            ["make-key"] => json!(self.engine()?.make_key().await.map_err(told)?.fingerprint),
+            ["panic"] => {
+                let engine = self.engine()?.clone();
+                let broken = tokio::spawn(async move {
+                    let account = engine.status().await.map(|status| status.account);
+                    panic!("on purpose, with the engine at hand: {account:?}");
+                });
+                json!(broken.await.is_err_and(|error| error.is_panic()))
+            }
+            ["notices"] => json!(self.notices.load(Ordering::SeqCst)),
             ["ledger"] => json!(self.engine()?.ledger().map_err(told)?),
             other => bail!("{other:?} is not an order"),
         })
     }
 
     fn engine(&self) -> Result<&Engine<GitHub, Agreeing>> {
-        self.0.as_ref().context("the engine is not started")
+        self.engine.as_ref().context("the engine is not started")
     }
 
     async fn decisions(&self) -> Result<Vec<DecisionRow>> {

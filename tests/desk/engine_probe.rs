@@ -22,6 +22,15 @@ const SERVICE: &str = "Countersign test";
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    if let Some(log) = std::env::var_os("PROBE_LOG") {
+        let log = std::fs::File::options().create(true).append(true).open(log)?;
+        // All that any part of it says, which is more than the app keeps.
+        tracing_subscriber::fmt()
+            .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+            .with_ansi(false)
+            .with_writer(std::sync::Mutex::new(log))
+            .init();
+    }
     let vault = Vault::new(SERVICE);
     let mut driven = driven::Driven::default();
     let agent = std::env::var_os("SSH_AUTH_SOCK").map(PathBuf::from);

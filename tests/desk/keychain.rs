@@ -101,4 +101,16 @@ impl Desk {
         self.xdotool(&["key", "Return"])?;
         Ok(())
     }
+
+    /// Closes the keychain's own window without a password.
+    ///
+    /// # Errors
+    /// No such window comes.
+    pub fn dismiss_keychain(&self) -> Result<()> {
+        let prompt = || Ok(self.look_for_class("gcr-prompter"));
+        let id = super::wait_for("the keychain's question", super::PATIENCE, prompt)?;
+        self.xdotool(&["windowfocus", "--sync", &id])?;
+        self.xdotool(&["key", "Escape"])?;
+        Ok(())
+    }
 }

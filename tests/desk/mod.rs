@@ -59,6 +59,8 @@ const BUS: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus C
 </busconfig>
 "#;
 
+const BUS_PROGRAM: &str = "dbus-daemon";
+
 /// Stands in for the browser: it notes what it was asked to open.
 const BROWSER: &str = "#!/bin/sh\nprintf '%s\\n' \"$1\" >> \"$HOME/opened-links\"\n";
 
@@ -216,13 +218,24 @@ impl Desk {
         Ok(())
     }
 
+    /// Ends the bus, and with it everybody's connection, and starts another in its place.
+    ///
+    /// # Errors
+    /// It does not come up again.
+    pub fn restart_bus(&mut self) -> Result<()> {
+        self.stop(BUS_PROGRAM);
+        // Its socket's file outlives it.
+        let _ = fs::remove_file(self.folder.path().join("run/bus"));
+        self.start_bus()
+    }
+
     fn start_bus(&mut self) -> Result<()> {
         let config = self.folder.path().join("bus.conf");
         let socket = self.folder.path().join("run/bus");
         fs::write(&config, BUS.replace("SOCKET", &socket.to_string_lossy()))?;
         let config = format!("--config-file={}", config.display());
         self.spawn_for_line(
-            "dbus-daemon",
+            BUS_PROGRAM,
             &[&config, "--nofork", "--nopidfile", "--print-address=1"],
         )?;
         let address = self.bus();

@@ -63,6 +63,11 @@ impl Probe {
         })
     }
 
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.child.0.lock().unwrap_or_else(PoisonError::into_inner).id()
+    }
+
     /// What can kill it, from any thread.
     pub fn killer(&self) -> Killer {
         self.child.clone()

@@ -42,11 +42,16 @@ pub enum Effect {
     Drip(Duration),
     /// Does what was asked, and its `Date` is so far from the forge's clock.
     Date(SignedDuration),
+    /// Does what was asked, and answers something else.
+    Lie(Tale),
     /// Moves the world on before the call is handled, and then handles it.
     Hook(Box<dyn FnMut(&mut World) + Send>),
     /// Handles the call, and then moves the world on before the answer is sent.
     After(Late),
 }
+
+/// What is made of the answer's body.
+pub type Tale = Arc<dyn Fn(&mut Vec<u8>) + Send + Sync>;
 
 /// What happens between the work and its answer.
 pub type Late = Arc<Mutex<dyn FnMut(&mut World) + Send>>;
@@ -111,6 +116,17 @@ impl Effect {
             headers,
             body: body.to_owned(),
         }
+    }
+
+    /// Answers JSON that is not what it would be.
+    pub fn lie(tale: impl Fn(&mut serde_json::Value) + Send + Sync + 'static) -> Self {
+        Self::Lie(Arc::new(move |body| {
+            let Ok(mut value) = serde_json::from_slice(body) else {
+                return;
+            };
+            tale(&mut value);
+            *body = serde_json::to_vec(&value).unwrap_or_default();
+        }))
     }
 
     /// A server in trouble.
@@ -186,6 +202,7 @@ pub(crate) fn take(world: &mut World, method: &str, path: &str) -> Vec<Taken> {
             Effect::Doubled => taken.push(Taken::Doubled),
             Effect::Drip(pause) => taken.push(Taken::Drip(*pause)),
             Effect::Date(off) => taken.push(Taken::Date(*off)),
+            Effect::Lie(tale) => taken.push(Taken::Lie(Arc::clone(tale))),
             Effect::After(late) => taken.push(Taken::After(Arc::clone(late))),
             Effect::Hook(_) => hooks.push(&mut fault.effect),
         }
@@ -221,6 +238,7 @@ pub(crate) enum Taken {
     Doubled,
     Drip(Duration),
     Date(SignedDuration),
+    Lie(Tale),
     After(Late),
 }
 

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::faults::{self, Taken};
 use super::openapi::Description;
 use super::world::{Call, Kind, QUOTA, Scopes, World};
-use super::{control, fetching, graphql, rest};
+use super::{control, device, fetching, graphql, rest};
 
 /// A call as it arrived.
 pub(crate) struct Req {
@@ -195,6 +195,7 @@ pub(crate) fn handle(world: &mut World, req: &Req) -> Outcome {
             Taken::Despite(status) => {
                 outcome.answer = Answer::json(*status, &json!({ "message": "Server Error" }));
             }
+            Taken::Lie(tale) => tale(&mut outcome.answer.body),
             Taken::Drip(pause) => outcome.drip = Some(*pause),
             Taken::Doubled => outcome.doubled = true,
             Taken::Date(off) => {
@@ -206,6 +207,10 @@ pub(crate) fn handle(world: &mut World, req: &Req) -> Outcome {
     }
     faults::afterwards(world, &taken);
     let answer = &mut outcome.answer;
+    if let Some(version) = world.server {
+        let header = ("x-github-enterprise-version".to_owned(), version.to_owned());
+        answer.headers.push(header);
+    }
     let id = world.fresh_id();
     answer
         .headers
@@ -222,9 +227,18 @@ pub(crate) fn handle(world: &mut World, req: &Req) -> Outcome {
     world.calls.push(Call {
         method: req.method.clone(),
         target: req.target.clone(),
+        operation: operation(&req.body),
         status,
     });
     outcome
+}
+
+/// What a GraphQL query calls itself.
+fn operation(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let mut lines = body["query"].as_str()?.lines();
+    let named = lines.find_map(|line| line.trim_start().strip_prefix("query "))?;
+    Some(named.chars().take_while(char::is_ascii_alphanumeric).collect())
 }
 
 fn http_date(at: Timestamp) -> String {
@@ -256,7 +270,13 @@ fn served(world: &mut World, req: &Req) -> Answer {
     if let Some(answer) = fetching::serve(world, req) {
         return answer;
     }
+    if let Some(answer) = device::serve(world, req) {
+        return answer;
+    }
     let Some(token) = signed_in(world, req) else {
+        if req.path == "/api/v3/meta" && req.header("authorization").is_none() {
+            return for_anybody(world, req);
+        }
         return Answer::error(401, "Bad credentials");
     };
     let mut answer = if req.path == "/api/graphql" {
@@ -286,6 +306,22 @@ fn served(world: &mut World, req: &Req) -> Answer {
     answer
         .headers
         .push(("x-github-media-type".into(), "github.v3; format=json".into()));
+    answer
+}
+
+/// The one operation that takes no token.
+fn for_anybody(world: &mut World, req: &Req) -> Answer {
+    let description = Description::of(world.server);
+    let Some((operation, _)) = description.find("GET", "meta") else {
+        return violated(world, req, &["no operation that the forge serves".to_owned()]);
+    };
+    let wrong = description.judge_request(operation, req);
+    if !wrong.is_empty() {
+        return violated(world, req, &wrong);
+    }
+    let answer = rest::meta(world);
+    let wrong = description.judge_answer(operation, answer.status, &answer.media, &answer.body);
+    world.violations.extend(wrong);
     answer
 }
 
@@ -325,7 +361,7 @@ pub(crate) fn resets_at(world: &World) -> i64 {
 }
 
 fn rest_call(world: &mut World, token: usize, req: &Req, path: &str) -> Answer {
-    let description = Description::get();
+    let description = Description::of(world.server);
     let Some((operation, parameters)) = description.find(&req.method, path) else {
         return violated(world, req, &["no operation that the forge serves".to_owned()]);
     };

@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use countersign_engine::clock::Clock;
 use countersign_engine::engine::{Engine, Options};
 use countersign_engine::github::GitHub;
 use countersign_engine::ports::{Desktop, Notice, Question, TrayState};
@@ -17,6 +18,7 @@ use countersign_tests::forge::Forge;
 use countersign_tests::forge::git::Edit;
 use countersign_tests::forge::world::{Asked, NewChange, NewCommit, Scopes, World};
 use jiff::SignedDuration;
+use keyring_core::CredentialStore;
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
@@ -37,6 +39,8 @@ pub(crate) struct Seen {
     pub(crate) shown: usize,
     /// The folder that the user saves files in; without one the user chooses none.
     pub(crate) saves_in: Option<PathBuf>,
+    /// The file that the user chooses; without one the user chooses none.
+    pub(crate) opens: Option<PathBuf>,
     /// What the system's own check was asked for.
     pub(crate) prompts: Vec<Purpose>,
     answer: Option<bool>,
@@ -115,6 +119,10 @@ impl Desktop for Remembering {
 
     async fn save_as(&self, name: String) -> Option<PathBuf> {
         self.with(|seen| Some(seen.saves_in.as_ref()?.join(name)))
+    }
+
+    async fn open_file(&self, _title: String) -> Option<PathBuf> {
+        self.with(|seen| seen.opens.clone())
     }
 }
 
@@ -266,6 +274,8 @@ pub(crate) struct Bench {
     pub(crate) desktop: Remembering,
     pub(crate) engine: Engine<GitHub, Remembering>,
     pub(crate) profile: TempDir,
+    /// The engine's, which a test may set.
+    pub(crate) clock: Clock,
 }
 
 impl Bench {
@@ -296,19 +306,26 @@ impl Bench {
 
     /// With a whole world of its own, whose first token is the viewer's.
     pub(crate) async fn over(agent: Agent, world: World) -> Self {
-        let forge = Forge::start(world).await.unwrap();
+        let bench = Self::before_sign_in(agent, Forge::start(world).await.unwrap()).await;
+        bench.sign_in().await;
+        bench
+    }
+
+    /// Everything, and nobody signed in yet.
+    pub(crate) async fn before_sign_in(agent: Agent, forge: Forge) -> Self {
         let profile = TempDir::new().unwrap();
         let desktop = Remembering::default();
-        let engine = start(options(profile.path(), &agent.socket()), desktop.clone()).await;
-        let bench = Self {
+        let options = options(profile.path(), &agent.socket());
+        let clock = options.clock.clone();
+        let engine = start(options, desktop.clone()).await;
+        Self {
             forge,
             agent,
             desktop,
             engine,
             profile,
-        };
-        bench.sign_in().await;
-        bench
+            clock,
+        }
     }
 
     /// Ends the engine and starts another on the same profile; the test's keychain, and so the token, is not kept.
@@ -330,8 +347,21 @@ impl Bench {
         self.engine.close().await;
         between(&self.profile.path().join("countersign.db"));
         let mut options = options(self.profile.path(), &self.agent.socket());
+        options.clock = self.clock.clone();
         otherwise(&mut options);
         self.engine = start(options, self.desktop.clone()).await;
+        self
+    }
+
+    /// Ends the engine and starts another on the same profile, with this keychain.
+    pub(crate) async fn reopened_over(mut self, keychain: &Arc<CredentialStore>) -> Self {
+        self.engine.close().await;
+        let mut options = options(self.profile.path(), &self.agent.socket());
+        options.clock = self.clock.clone();
+        let vault = Vault::with_store("Countersign", Arc::clone(keychain));
+        self.engine = Engine::start_with(options, vault, self.desktop.clone())
+            .await
+            .unwrap();
         self
     }
 
@@ -386,7 +416,7 @@ impl Bench {
     }
 
     pub(crate) fn id(&self, number: u64) -> String {
-        let host = self.forge.url().trim_start_matches("http://");
+        let (_, host) = self.forge.url().split_once("://").unwrap();
         format!("first:{host}/{REPO}#{number}")
     }
 

@@ -39,6 +39,25 @@ async fn a_database_deleted_while_it_is_used_takes_no_further_decision() {
     assert!(!database(&bench).exists(), "no empty one was made in its place");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_deleted_while_nothing_runs_is_told_before_anything_begins_anew() {
+    let bench = Bench::with_one_change().await;
+    let view = bench.read(1).await;
+    bench.forge.faults([Fault::always("*", "*", Effect::ResetBefore)]);
+    bench.decide(&view, DecisionView::Approve, "").await.unwrap();
+    let closed = Closed::of(bench).await;
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(closed.profile.path().join(format!("countersign.db{end}")));
+    }
+    let failure = closed.start().await.err().unwrap();
+    assert_eq!(failure.message, "The database of this profile is gone.");
+    for said in ["Put countersign.db back", "start Countersign again", "the outbox"] {
+        assert!(failure.hint.contains(said), "{}", failure.hint);
+    }
+    assert!(!closed.path().exists(), "no empty one was made in its place");
+    closed.start().await.unwrap().close().await;
+}
+
 /// What is left of a bench when its engine has ended and let go of the database.
 struct Closed {
     agent: Agent,

@@ -16,14 +16,14 @@ use jiff::SignedDuration;
 use super::bench::{Bench, REPO, change, commit};
 
 /// A call of the outbox: what it is for, its method, its path after the change's, and how many of its kind come first.
-struct Step {
-    name: &'static str,
-    method: &'static str,
-    path: &'static str,
-    skip: u32,
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) skip: u32,
 }
 
-const fn step(name: &'static str, method: &'static str, path: &'static str, skip: u32) -> Step {
+pub(super) const fn step(name: &'static str, method: &'static str, path: &'static str, skip: u32) -> Step {
     Step {
         name,
         method,
@@ -32,12 +32,12 @@ const fn step(name: &'static str, method: &'static str, path: &'static str, skip
     }
 }
 
-const READ_HEAD: &str = "read head";
-const CREATE: &str = "create pending";
-const HEAD_AGAIN: &str = "read head again";
-const SUBMIT: &str = "submit";
+pub(super) const READ_HEAD: &str = "read head";
+pub(super) const CREATE: &str = "create pending";
+pub(super) const HEAD_AGAIN: &str = "read head again";
+pub(super) const SUBMIT: &str = "submit";
 
-static STEPS: [Step; 6] = [
+pub(super) static STEPS: [Step; 6] = [
     step("list reviews", "GET", "/reviews", 0),
     // Deciding has read it too.
     step(READ_HEAD, "GET", "", 1),
@@ -49,7 +49,7 @@ static STEPS: [Step; 6] = [
 ];
 
 /// What a cell of the table must come to.
-enum Meant {
+pub(super) enum Meant {
     /// Confirmed, after the user has read this.
     Told(&'static str),
     /// Confirmed, and nothing to tell.
@@ -126,16 +126,16 @@ fn amiss(message: Option<&Message>, expected: &str) -> Option<String> {
 }
 
 /// One row of the table: a fault at each of these steps, `times` times, each at a change of its own.
-struct Row<'r> {
-    effect: &'r dyn Fn() -> Effect,
-    times: u32,
-    steps: &'r [Step],
-    meant: &'r dyn Fn(&Step) -> Meant,
-    patience: Duration,
+pub(super) struct Row<'r> {
+    pub(super) effect: &'r dyn Fn() -> Effect,
+    pub(super) times: u32,
+    pub(super) steps: &'r [Step],
+    pub(super) meant: &'r dyn Fn(&Step) -> Meant,
+    pub(super) patience: Duration,
 }
 
 impl Row<'_> {
-    async fn counted(&self, tally: &mut Tally, wrong: &mut Vec<String>) {
+    pub(super) async fn counted(&self, tally: &mut Tally, wrong: &mut Vec<String>) {
         let bench = Bench::with(|world| {
             for number in 1..=self.steps.len() {
                 let edit = Edit::write(&format!("src/part{number}.txt"), "new\n");
@@ -175,7 +175,9 @@ impl Row<'_> {
                 Meant::Ended(state, _) => state,
                 Meant::Told(_) | Meant::Unnoticed | Meant::Either(_) => OutboxStateView::Confirmed,
             };
-            let reviews = bench.forge.reviews(REPO, number);
+            let mut reviews = bench.forge.reviews(REPO, number);
+            // Dismissed, it says nothing any more.
+            reviews.retain(|review| review.state != "DISMISSED");
             let carrying = reviews
                 .iter()
                 .filter(|review| review.state == "APPROVED" && signature::extract(&review.body).is_ok())
@@ -206,14 +208,19 @@ impl Row<'_> {
     }
 }
 
-fn judged(tally: &Tally, wrong: &[String]) {
+pub(super) fn judged(tally: &Tally, wrong: &[String]) {
     tally.write(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let clean = tally.is_clean() && wrong.is_empty();
     assert!(clean, "{tally:?}\n{}", wrong.join("\n"));
 }
 
 /// A class of faults at every step.
-async fn meets(class: &str, times: u32, effect: impl Fn() -> Effect, meant: impl Fn(&Step) -> Meant) {
+pub(super) async fn meets(
+    class: &str,
+    times: u32,
+    effect: impl Fn() -> Effect,
+    meant: impl Fn(&Step) -> Meant,
+) {
     let (mut tally, mut wrong) = (Tally::of(class), Vec::new());
     let row = Row {
         effect: &effect,

@@ -50,6 +50,25 @@ impl ObjectFormat {
     }
 }
 
+/// Whether a file's content is the one that git names so.
+pub fn is_named(oid: &Oid, content: &[u8]) -> bool {
+    let header = format!("blob {}\0", content.len());
+    let hex = |digest: &[u8]| {
+        digest
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
+    let name = match ObjectFormat::of(oid) {
+        ObjectFormat::Sha1 => hex(&Sha1::new().chain_update(header).chain_update(content).finalize()),
+        ObjectFormat::Sha256 => hex(&Sha256::new()
+            .chain_update(header)
+            .chain_update(content)
+            .finalize()),
+    };
+    name == oid.as_str()
+}
+
 /// One side of a path: what a tree says about it. Only blobs, links and gitlinks; directories are not listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blob {
@@ -254,6 +273,15 @@ mod tests {
             mode,
             oid: oid(digit),
         }
+    }
+
+    #[test]
+    fn a_content_has_the_name_that_git_gives_it() {
+        let one: Oid = "ba89554fdeb876cadac74adb001534ac636cdc03".parse().unwrap();
+        assert!(is_named(&one, b"agent: one\n"));
+        assert!(!is_named(&one, b"agent: one"));
+        let empty = "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813";
+        assert!(is_named(&empty.parse().unwrap(), b""));
     }
 
     #[test]

@@ -417,7 +417,7 @@ pub fn subject_name(host: &str, repo: &str) -> String {
 
 /// `nonce` from 16 random bytes.
 pub fn nonce(random: [u8; 16]) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(&random)
+    BASE64_URL_SAFE_NO_PAD.encode(random)
 }
 
 /// Digest over acknowledged findings: SHA-256 of the lines `rule NUL side NUL line NUL path LF`, sorted by their
@@ -535,7 +535,8 @@ impl OutboxState {
     ///
     /// A pending review that somebody deleted sends its decision back to the queue: the same bytes are sent again.
     /// From `Queued` the decision can be found submitted or confirmed at once: an answer was lost and the forge's
-    /// list of reviews shows the envelope.
+    /// list of reviews shows the envelope. From `Submitted` it goes back where the forge said that it took the review and
+    /// holds it as pending: the same review, which is submitted by its id.
     pub fn may_become(self, next: Self) -> bool {
         use OutboxState::{Confirmed, Expired, HandedBack, Pending, Queued, Refused, Submitted, Superseded};
         match self {
@@ -547,7 +548,7 @@ impl OutboxState {
                 next,
                 Queued | Submitted | Confirmed | Superseded | Expired | HandedBack | Refused
             ),
-            Submitted => matches!(next, Confirmed | Superseded | HandedBack),
+            Submitted => matches!(next, Pending | Confirmed | Superseded | HandedBack),
             Confirmed | Superseded | Expired | HandedBack | Refused => false,
         }
     }

@@ -148,6 +148,16 @@ impl Poller {
         at
     }
 
+    /// The clock was set back by as much as `by` is less than nothing: what was planned stays as far away as it was.
+    pub fn set_back(&mut self, by: SignedDuration) {
+        for at in [&mut self.due, &mut self.last, &mut self.held_until]
+            .into_iter()
+            .flatten()
+        {
+            *at = after(*at, by);
+        }
+    }
+
     /// The world may have changed: poll soon, but neither in a storm nor while the forge asked to wait.
     pub fn nudge(&mut self, now: Timestamp) {
         self.again.get_or_insert(Again::Soon);
@@ -298,5 +308,22 @@ mod tests {
         let mut poller = Poller::new(at(0), INTERVAL);
         poller.heard(at(100_000), answered());
         assert_eq!(poller.next(at(50)), Step::Poll);
+    }
+
+    #[test]
+    fn set_back_with_the_clock_it_keeps_its_distances_and_what_the_forge_asked_for() {
+        let mut poller = Poller::new(at(0), INTERVAL);
+        poller.heard(at(100_000), answered());
+        poller.set_back(SignedDuration::from_secs(-90_000));
+        assert_eq!(poller.next(at(10_010)), Step::Wait(at(10_060)));
+        poller.nudge(at(10_001));
+        assert_eq!(poller.next(at(10_001)), Step::Wait(at(10_005)));
+        let asked = Outcome::Failed {
+            retry_after: Some(300),
+        };
+        poller.heard(at(10_005), asked);
+        poller.set_back(SignedDuration::from_secs(-10_000));
+        assert_eq!(poller.demand(at(10)), at(305));
+        assert!(!poller.may_ask(at(304)) && poller.may_ask(at(305)));
     }
 }

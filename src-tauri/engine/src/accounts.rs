@@ -15,21 +15,24 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use secrecy::SecretString;
 use tokio::task::JoinSet;
 
 use crate::account::Account;
+use crate::device::{confirmed, unconfirmed};
 use crate::diagnosing;
 use crate::engine::{Engine, Options};
 use crate::erasing::erase_all;
 use crate::handle::{AccountName, Handle};
-use crate::ports::{Desktop, Forge};
+use crate::network::Network;
+use crate::ports::{Address, Desktop, Forge};
 use crate::rows::visible;
-use crate::session::{examine, refused};
+use crate::session::{examine, refused, typed};
 use crate::vault::Vault;
 use crate::view::{
-    ChangeView, Code, Decided, DecisionView, Diagnostics, ExportForm, Exported, Failure, FileView, Found,
-    KeyProposal, KeyView, Keys, Message, Queue, QueueFilter, Rotation, Sheet, SignInResult, SignInStep,
-    Status, Withdrawn,
+    ChangeView, Code, Decided, DecisionView, DeviceView, Diagnostics, ExportForm, Exported, Failure,
+    FileView, Found, KeyProposal, KeyView, Keys, Message, NetworkView, ProxyMode, Queue, QueueFilter,
+    Rotation, Sheet, SignInResult, SignInStep, Status, Withdrawn,
 };
 use seat::Board;
 
@@ -88,8 +91,10 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
     ///
     /// # Errors
     /// As [`Self::start`].
-    pub async fn start_with(options: Options, vault: Vault, desktop: D) -> Result<Self, Failure> {
+    pub async fn start_with(mut options: Options, vault: Vault, desktop: D) -> Result<Self, Failure> {
         let lock = lock(&options.profile)?;
+        let network = options.network.take();
+        options.network = Some(network.unwrap_or_else(|| Network::open(&options.profile)));
         let further = further(&options.profile)?;
         let accounts = Self {
             inner: Arc::new(Inner {
@@ -430,8 +435,17 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
     /// # Errors
     /// The disk does not take the new account.
     pub async fn sign_in(&self, forge: String, token: String) -> Result<SignInResult, Failure> {
-        let mut steps = Vec::new();
-        let Some(accepted) = examine(&forge, token, &mut steps).await else {
+        self.take_in(&forge, typed(&token), Vec::new()).await
+    }
+
+    async fn take_in(
+        &self,
+        forge: &str,
+        token: SecretString,
+        mut steps: Vec<SignInStep>,
+    ) -> Result<SignInResult, Failure> {
+        let any = self.any()?;
+        let Some(accepted) = examine(forge, token, any.network(), &mut steps).await else {
             return Ok(refused(steps));
         };
         let _adding = self.inner.adding.lock().await;
@@ -451,6 +465,97 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
             }
         };
         engine.admit(accepted, steps).await
+    }
+
+    /// An engine for what is not about one account: network and sign-in.
+    fn any(&self) -> Result<One<F, D>, Failure> {
+        held(&self.inner.engines)
+            .values()
+            .next()
+            .cloned()
+            .ok_or_else(ended)
+    }
+
+    /// As [`Engine::network_settings`].
+    pub async fn network_settings(&self, forge: String) -> Result<NetworkView, Failure> {
+        self.any()?.network_settings(forge).await
+    }
+
+    /// As [`Engine::set_proxy`], for all accounts.
+    pub async fn set_proxy(
+        &self,
+        forge: String,
+        proxy: ProxyMode,
+        address: String,
+        user: String,
+        password: String,
+    ) -> Result<bool, Failure> {
+        let set = self
+            .any()?
+            .set_proxy(forge, proxy, address, user, password)
+            .await?;
+        self.tried_anew();
+        Ok(set)
+    }
+
+    /// As [`Engine::add_authority`], for all accounts.
+    pub async fn add_authority(&self) -> Result<bool, Failure> {
+        let added = self.any()?.add_authority().await?;
+        self.tried_anew();
+        Ok(added)
+    }
+
+    /// As [`Engine::remove_authority`], for all accounts.
+    pub async fn remove_authority(&self, fingerprint: String) -> Result<(), Failure> {
+        self.any()?.remove_authority(fingerprint).await?;
+        self.tried_anew();
+        Ok(())
+    }
+
+    fn tried_anew(&self) {
+        for engine in self.engines() {
+            engine.tried_anew();
+        }
+    }
+
+    /// As [`Engine::test_connection`]; without a token, with that of an account at this forge, where there is one.
+    pub async fn test_connection(&self, forge: String, token: String) -> Result<SignInResult, Failure> {
+        let address = Address::parse(&forge).ok();
+        let there = |engine: &One<F, D>| {
+            let account = engine.account();
+            account.is_some_and(|account| Some(&account.address) == address.as_ref())
+        };
+        let engine = self.engines().into_iter().find(there);
+        let engine = engine.map_or_else(|| self.any(), Ok)?;
+        engine.test_connection(forge, token).await
+    }
+
+    /// As [`Engine::set_client_id`].
+    pub async fn set_client_id(&self, forge: String, id: String) -> Result<(), Failure> {
+        self.any()?.set_client_id(forge, id).await
+    }
+
+    /// As [`Engine::device_start`].
+    pub async fn device_start(&self, forge: String) -> Result<DeviceView, Failure> {
+        self.any()?.device_start(forge).await
+    }
+
+    /// As [`Engine::device_wait`]; whose the token is decides where it goes, as with [`Self::sign_in`].
+    pub async fn device_wait(&self) -> Result<SignInResult, Failure> {
+        match self.any()?.device_confirmed().await? {
+            Ok((forge, token)) => self.take_in(&forge, token, vec![confirmed()]).await,
+            Err(why) => Ok(refused(vec![unconfirmed(why)])),
+        }
+    }
+
+    /// As [`Engine::device_cancel`].
+    pub async fn device_cancel(&self) -> Result<(), Failure> {
+        self.any()?.device_cancel().await
+    }
+
+    /// As [`Engine::device_page`].
+    pub async fn device_page(&self) -> Result<String, Failure> {
+        self.any()?.device_page().await
     }
 
     /// Where an account is, or is to be.
@@ -528,7 +633,13 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
     /// As [`Engine::export_diagnostics`].
     pub async fn export_diagnostics(&self, sha256: String) -> Result<Exported, Failure> {
         let shown = held(&self.inner.diagnostics).clone();
-        diagnosing::save(shown, &sha256, &self.inner.board.desktop).await
+        diagnosing::save(
+            shown,
+            &sha256,
+            &self.inner.board.desktop,
+            self.inner.options.clock.now(),
+        )
+        .await
     }
 
     /// As [`Engine::erase`], of all accounts, those too that could not be opened. Their folders go as well.

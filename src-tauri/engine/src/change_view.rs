@@ -9,7 +9,7 @@ use countersign_core::patch::{FileKind as PatchKind, FilePatch, FileType, LineKi
 
 use crate::account::Account;
 use crate::counting;
-use crate::engine::{Engine, beside, now};
+use crate::engine::{Engine, beside};
 use crate::ground;
 use crate::holding;
 use crate::markdown::markdown;
@@ -35,7 +35,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         beside(move || {
             let held = engine.held(&id)?;
             let view = engine.change_view(&account, &held)?;
-            engine.store().look(&held, now())?;
+            engine.store().look(&held, engine.now())?;
             Ok(view)
         })
         .await
@@ -108,7 +108,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let (id, head) = (&held.change.id, &held.change.head.oid);
         if acknowledged {
             self.store()
-                .acknowledge(id, head, &finding, now(), note.as_deref())?;
+                .acknowledge(id, head, &finding, self.now(), note.as_deref())?;
         } else {
             self.store().take_back_acknowledgement(id, head, &finding)?;
         }
@@ -132,7 +132,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     pub(crate) fn change_view(&self, account: &Account, held: &Held) -> Result<ChangeView, Failure> {
         let change = &held.change;
         let key = self.live().key.clone();
-        let (online, at) = (self.is_answered(), now());
+        let (online, at) = (self.is_answered(), self.now());
         let store = self.store();
         let diff = store.diff(&change.target.oid, &change.head.oid)?;
         let viewed = store.viewed(&change.id, &change.head.oid)?;
@@ -175,7 +175,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             })
             .collect();
         let verdict = verdict::verdict(change, &held.classification, &held.assessment);
-        let will_count = counting::will_count(&account.viewer, held, patch.as_ref(), key.as_ref(), now());
+        let will_count =
+            counting::will_count(&account.viewer, held, patch.as_ref(), key.as_ref(), self.now());
         Ok(ChangeView {
             id: self.handle(&change.id),
             account: self.inner.options.account.to_string(),

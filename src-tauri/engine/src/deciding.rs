@@ -5,7 +5,7 @@ use countersign_core::decision::{OutboxState, nonce};
 use countersign_core::{ledger, signature};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::engine::{Engine, now};
+use crate::engine::Engine;
 use crate::ports::{Desktop, Forge};
 use crate::queue_view::decision_row;
 use crate::ready::Ready;
@@ -74,7 +74,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         getrandom::fill(&mut random)
             .map_err(|error| Failure::other(format!("Not signed: no random numbers ({error})."), ""))?;
         let name = nonce(random);
-        let at = now();
+        let at = self.now();
         let statement = self.statement(&account, &ready, at, &name).map_err(|blocker| {
             Failure::coded(
                 Code::CannotSign,
@@ -203,6 +203,14 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let Ok(now) = online.forge.head(&change.id).await else {
             return Ok(());
         };
+        if now.change_id != change.change_id || now.repo_id != change.repo_id {
+            self.nudge();
+            return Err(Failure::coded(
+                Code::Moved,
+                "Under its name the forge now has another change than the one you read. Nothing was signed.",
+                "Look at it at the forge; Countersign reads again what waits for you.",
+            ));
+        }
         if now.target_branch != change.target.branch {
             self.nudge();
             return Err(Failure::coded(

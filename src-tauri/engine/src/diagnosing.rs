@@ -7,9 +7,12 @@ use std::fs;
 use std::path::Path;
 
 use countersign_core::patch::digest;
+use jiff::Timestamp;
 
-use crate::engine::{Engine, beside, now};
+use crate::connecting::proxy_of_system;
+use crate::engine::{Engine, beside};
 use crate::exporting::{self, unwritten};
+use crate::network::ProxyChoice;
 use crate::ports::{Desktop, Forge};
 use crate::rows::visible;
 use crate::view::{Diagnostics, Exported, Failure, Message};
@@ -42,7 +45,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// What was shown is not this any more, or the file cannot be written.
     pub async fn export_diagnostics(&self, sha256: String) -> Result<Exported, Failure> {
         let shown = self.live().diagnostics.clone();
-        save(shown, &sha256, &self.inner.desktop).await
+        save(shown, &sha256, &self.inner.desktop, self.now()).await
     }
 
     /// How it is doing, names and all.
@@ -76,7 +79,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             put("clock, forge minus here", &format!("{:#}", live.skew));
             let told =
                 |at: Option<jiff::Timestamp>| at.map_or_else(|| "never".to_owned(), |at| at.to_string());
-            put("now", &now());
+            put("now", &self.now());
             put("data of", &told(live.refreshed_at));
             put("next poll", &told(live.poller.due()));
             if let Some(quota) = &live.quota {
@@ -99,6 +102,14 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 );
             }
         }
+        let network = self.network().now();
+        match &network.settings.proxy {
+            ProxyChoice::System => put("proxy", &"the system's"),
+            ProxyChoice::Direct => put("proxy", &"none"),
+            ProxyChoice::At(address) => put("proxy", address),
+        }
+        put("proxy asks for a user", &network.settings.user.is_some());
+        put("authorities added", &network.settings.authorities.len());
         let store = self.store();
         put("layout", &store.layout()?);
         put("database, bytes", &store.bytes()?);
@@ -121,6 +132,18 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         if let Some(account) = self.account() {
             redactor.name(Kind::Host, &account.address.host);
             redactor.name(Kind::Person, &account.viewer.login);
+            if let Some(proxy) = proxy_of_system(self.network(), &account.address.web) {
+                redactor.name(Kind::Host, &proxy);
+            }
+        }
+        let network = self.network().now().settings;
+        if let ProxyChoice::At(address) = &network.proxy
+            && let Some((_, name)) = address.split_once("://")
+        {
+            redactor.name(Kind::Host, name);
+        }
+        if let Some(user) = &network.user {
+            redactor.name(Kind::Person, &user.user);
         }
         let store = self.store();
         for place in store.changes_after(None, CHANGES)? {
@@ -156,6 +179,7 @@ pub(crate) async fn of_all<F: Forge, D: Desktop>(
         all.push((engine.clone(), engine.keys().await?));
     }
     let folder = profile.join("log");
+    let at = engines.first().map_or(Timestamp::UNIX_EPOCH, Engine::now);
     let text = beside(move || {
         let mut redactor = Redactor::new().map_err(|error| {
             Failure::other(
@@ -186,7 +210,7 @@ pub(crate) async fn of_all<F: Forge, D: Desktop>(
         Ok(format!(
             "Countersign diagnostics, {}\nNames are replaced: the same stand-in is the same name. Read it through \
              before you hand it on.\n\n{}",
-            now().strftime("%Y-%m-%d"),
+            at.strftime("%Y-%m-%d"),
             redactor.redact(&text)
         ))
     })
@@ -200,6 +224,7 @@ pub(crate) async fn save(
     shown: Option<String>,
     sha256: &str,
     desktop: &impl Desktop,
+    at: Timestamp,
 ) -> Result<Exported, Failure> {
     let shown = shown.filter(|text| digest(text.as_bytes()) == sha256);
     let Some(text) = shown else {
@@ -208,7 +233,7 @@ pub(crate) async fn save(
             "Open them again, and read them before you save them.",
         ));
     };
-    let name = format!("countersign-diagnostics-{}.txt", now().strftime("%Y-%m-%d"));
+    let name = format!("countersign-diagnostics-{}.txt", at.strftime("%Y-%m-%d"));
     let Some(path) = desktop.save_as(name).await else {
         return Ok(exporting::not_chosen());
     };

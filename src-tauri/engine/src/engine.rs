@@ -15,12 +15,17 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::account::{Account, Online};
+use crate::clock::Clock;
+use crate::device::Waiting;
 use crate::handle::{AccountName, Handle};
+use crate::network::Network;
 use crate::ports::{Desktop, Forge, HiddenOrganisation, Quota};
 use crate::prompting::PROMPTED;
 use crate::store::{REFRESHED, Store, StoreError};
+use crate::token::TokenNow;
 use crate::vault::Vault;
 use crate::view::{Code, Connection, Failure, KeyView, KeychainState, Message};
+use crate::waking::{Allowance, Clocks, GLANCE};
 
 /// After the loop broke: long enough not to fill the log, short enough not to be noticed.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -53,6 +58,10 @@ pub struct Options {
     pub stop_prompting: bool,
     /// Held while the user is asked something. Copies share it: one question at a time, whichever account's.
     pub deciding: Arc<tokio::sync::Mutex<()>>,
+    /// How forges are reached, where several engines share it; `None`: as the profile says.
+    pub network: Option<Network>,
+    /// What tells the time.
+    pub clock: Clock,
 }
 
 impl Options {
@@ -67,6 +76,8 @@ impl Options {
             agent: None,
             stop_prompting: false,
             deciding: Arc::default(),
+            network: None,
+            clock: Clock::default(),
         }
     }
 }
@@ -91,9 +102,13 @@ pub(crate) struct Live {
     /// The account of the last session is still being taken up.
     pub(crate) restoring: bool,
     /// When keychain and agent were last looked at.
-    looked_at: Option<Timestamp>,
+    pub(crate) looked_at: Option<Timestamp>,
     pub(crate) poller: Poller,
     pub(crate) polling: bool,
+    pub(crate) token: TokenNow,
+    /// The clocks when they were last compared.
+    pub(crate) clocks: Clocks,
+    pub(crate) allowance: Allowance,
     /// Forge's clock minus this machine's.
     pub(crate) skew: SignedDuration,
     pub(crate) refreshed_at: Option<Timestamp>,
@@ -129,11 +144,14 @@ pub(crate) struct Inner<F, D> {
     account: Mutex<Option<Account>>,
     forge: Mutex<Option<Arc<F>>>,
     pub(crate) vault: Vault,
+    network: Network,
     pub(crate) desktop: D,
     pub(crate) wake: Notify,
     /// The decision that is being sent, which cannot be taken back.
     sending: Mutex<Option<String>>,
-    stop: watch::Sender<bool>,
+    /// The sign-in by a code that waits for the user.
+    device: Mutex<Option<Arc<Waiting>>>,
+    pub(crate) stop: watch::Sender<bool>,
     running: Mutex<Option<JoinHandle<()>>>,
     /// How many polls have ended; who waits for one is also told when the forge asks to wait.
     pub(crate) polls: watch::Sender<u64>,
@@ -171,16 +189,6 @@ pub(crate) async fn beside<T: Send + 'static>(
     })
 }
 
-/// Since when what has ended is looked at still: more than a day, wherever its midnight is.
-pub(crate) fn recently() -> Timestamp {
-    now().saturating_sub(RECENT).unwrap_or(Timestamp::MIN)
-}
-
-/// This machine's clock.
-pub(crate) fn now() -> Timestamp {
-    Timestamp::now()
-}
-
 impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Opens the profile and starts the loop on the current Tokio runtime.
     ///
@@ -188,10 +196,12 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// The profile cannot be used: written by a newer version, in use, damaged or not writable. It is left as it is.
     pub async fn start(options: Options, desktop: D) -> Result<Self, Failure> {
         let vault = Vault::new(&options.service);
-        Self::start_with(options, vault, desktop).await
+        let engine = Self::start_with(options, vault, desktop).await?;
+        engine.listen();
+        Ok(engine)
     }
 
-    /// The same with a vault of the caller's.
+    /// The same with a vault of the caller's, and deaf to what the system says.
     ///
     /// # Errors
     /// As [`Self::start`].
@@ -228,13 +238,18 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             diagnostics: None,
             restoring: true,
             looked_at: None,
-            poller: Poller::new(now(), options.interval),
+            poller: Poller::new(options.clock.now(), options.interval),
             polling: false,
+            token: TokenNow::default(),
+            clocks: Clocks::of(&options.clock),
+            allowance: Allowance::default(),
             skew: SignedDuration::ZERO,
             refreshed_at: refreshed_at.and_then(|at| at.parse().ok()),
             last_refresh: None,
             asked: false,
         };
+        let network = options.network.clone();
+        let network = network.unwrap_or_else(|| Network::open(&options.profile));
         let (stop, stopped) = watch::channel(false);
         let inner = Inner {
             options,
@@ -243,9 +258,11 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             account: Mutex::new(None),
             forge: Mutex::new(None),
             vault,
+            network,
             desktop,
             wake: Notify::new(),
             sending: Mutex::new(None),
+            device: Mutex::new(None),
             stop,
             running: Mutex::new(None),
             polls: watch::Sender::new(0),
@@ -294,30 +311,44 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 _ = stopped.changed() => return,
             };
             tokio::select! {
-                () = tokio::time::sleep(wait) => {}
+                () = self.wait(wait) => {}
                 () = self.inner.wake.notified() => {}
                 _ = stopped.changed() => {}
             }
         }
     }
 
+    /// Waits, and looks at the clocks meanwhile.
+    async fn wait(&self, time: Duration) {
+        let (clock, mut left) = (&self.inner.options.clock, time);
+        while !left.is_zero() {
+            let part = left.min(GLANCE);
+            clock.sleep(part).await;
+            self.mind_clock();
+            left -= part;
+        }
+    }
+
     /// One turn of the loop: how long to sleep after it.
     async fn round(&self) -> Duration {
         const LONGEST: Duration = Duration::from_secs(60);
+        // First of all: what follows is planned by the clock on the wall.
+        self.mind_clock();
         if !self.is_usual()
             && self
                 .live()
                 .looked_at
-                .is_none_or(|at| now().duration_since(at) >= LOOK_AGAIN)
+                .is_none_or(|at| self.now().duration_since(at) >= LOOK_AGAIN)
         {
             self.look_again().await;
         }
+        self.look_for_another_token().await;
         if self.online().is_none() {
             return LONGEST;
         }
         // Before the poll, which can take long: a decision is what somebody waits for.
         self.send_outbox().await;
-        let step = self.live().poller.next(now());
+        let step = self.live().poller.next(self.now());
         if step == Step::Poll {
             {
                 let mut live = self.live();
@@ -337,9 +368,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             }
             self.send_outbox().await;
         }
-        match self.live().poller.next(now()) {
+        match self.live().poller.next(self.now()) {
             Step::Poll => Duration::ZERO,
-            Step::Wait(until) => Duration::try_from(until.duration_since(now()))
+            Step::Wait(until) => Duration::try_from(until.duration_since(self.now()))
                 .unwrap_or_default()
                 .min(LONGEST),
         }
@@ -347,15 +378,16 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
     /// Looks at the keychain, for the token and for the key that signs.
     async fn look_again(&self) {
-        self.live().looked_at = Some(now());
+        self.live().looked_at = Some(self.now());
         self.check_keychain().await;
+        self.take_up_proxy_password().await;
         self.restore().await;
         self.refresh_key().await;
     }
 
-    /// The keychain answers, the token is held, a key is at hand: nothing to look for again.
+    /// The keychain answers, token and proxy's password are held, a key is at hand: nothing to look for again.
     fn is_usual(&self) -> bool {
-        let signed_in = self.online().is_some();
+        let signed_in = self.online().is_some() && !self.network().wants_password();
         let live = self.live();
         live.keychain == KeychainState::Unlocked && live.key.is_some() && signed_in
     }
@@ -378,7 +410,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
     /// Polls soon: the user asked, or the world may have changed.
     pub fn nudge(&self) {
-        self.live().poller.nudge(now());
+        self.live().poller.nudge(self.now());
         self.inner.wake.notify_one();
     }
 
@@ -404,12 +436,12 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             // A poll that is under way may have asked already; only one that begins now counts.
             let wanted = *polls.borrow_and_update() + if live.polling { 2 } else { 1 };
             live.asked = true;
-            (live.poller.demand(now()), wanted)
+            (live.poller.demand(self.now()), wanted)
         };
         let ended = async {
             loop {
                 // Also where the forge asks for it while this poll is waited for.
-                if at > now() {
+                if at > self.now() {
                     return Err(Failure::other(
                         format!("The forge asked to wait until {at}. What was read stays."),
                         "Countersign polls by itself then.",
@@ -419,7 +451,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 if polls.changed().await.is_err() || *polls.borrow_and_update() >= wanted {
                     return Ok(());
                 }
-                at = self.live().poller.demand(now());
+                at = self.live().poller.demand(self.now());
             }
         };
         let late = |_| {
@@ -455,6 +487,16 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         Ok(self.store().ledger()?)
     }
 
+    /// The time on the wall.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.inner.options.clock.now()
+    }
+
+    /// Since when what has ended is looked at still: more than a day, wherever its midnight is.
+    pub(crate) fn recently(&self) -> Timestamp {
+        self.now().saturating_sub(RECENT).unwrap_or(Timestamp::MIN)
+    }
+
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         held(&self.inner.store)
     }
@@ -466,6 +508,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Locked before the store where both are needed.
     pub(crate) fn sending(&self) -> MutexGuard<'_, Option<String>> {
         held(&self.inner.sending)
+    }
+
+    pub(crate) fn device(&self) -> MutexGuard<'_, Option<Arc<Waiting>>> {
+        held(&self.inner.device)
     }
 
     /// Takes in how a write to the store went; tells the user where it failed.
@@ -490,6 +536,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 });
             })
             .ok()
+    }
+
+    pub(crate) fn network(&self) -> &Network {
+        &self.inner.network
     }
 
     pub(crate) fn account(&self) -> Option<Account> {

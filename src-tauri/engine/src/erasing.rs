@@ -5,6 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::path::Path;
 
 use crate::account::Account;
+use crate::connecting::unkept;
 use crate::engine::Engine;
 use crate::ports::{Desktop, Forge, Question};
 use crate::rows::visible;
@@ -58,9 +59,10 @@ pub(crate) async fn erase_all<F: Forge, D: Desktop>(
     profile: &Path,
     desktop: &impl Desktop,
 ) -> Result<Option<Message>, Failure> {
-    let Some(Engine { inner }) = engines.first() else {
+    let Some(first) = engines.first() else {
         return Ok(None);
     };
+    let inner = &first.inner;
     let Ok(_deciding) = inner.options.deciding.try_lock() else {
         return Err(Failure::other(
             "A decision is being confirmed. Nothing was erased.",
@@ -87,6 +89,7 @@ pub(crate) async fn erase_all<F: Forge, D: Desktop>(
         for account in accounts.iter().flatten() {
             inner.vault.delete(&account.token_name()).await?;
         }
+        first.forget_proxy_password().await?;
         signer::forget_made(&inner.vault, &made).await
     };
     if let Err(error) = secrets.await {
@@ -99,8 +102,10 @@ pub(crate) async fn erase_all<F: Forge, D: Desktop>(
         return Err(failure);
     }
     for engine in engines {
+        engine.device_cancel().await?;
         engine.store().erase()?;
     }
+    first.network().erase().map_err(|error| unkept(&error))?;
     let log = profile.join("log");
     let emptied = empty(&log);
     for engine in engines {
@@ -137,6 +142,10 @@ fn question<F: Forge, D: Desktop>(
     let mut text = vec!["Everything that was read, your notes, and the settings.".to_owned()];
     for engine in engines {
         text.extend(engine.at_stake()?);
+    }
+    // One network for all.
+    if (engines.first()).is_some_and(|engine| engine.network().now().settings.user.is_some()) {
+        text.push("The proxy's password, from the keychain.".to_owned());
     }
     for key in made {
         text.push(format!("The signing key {}, from the keychain.", key.fingerprint));

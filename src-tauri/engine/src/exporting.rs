@@ -7,7 +7,7 @@ use std::path::Path;
 
 use countersign_core::ledger;
 
-use crate::engine::{Engine, beside, now};
+use crate::engine::{Engine, beside};
 use crate::ports::{Desktop, Forge};
 use crate::rows::visible;
 use crate::view::{ExportForm, Exported, Failure, Message};
@@ -40,7 +40,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 "",
             ));
         }
-        let day = now().strftime("%Y-%m-%d");
+        let day = self.now().strftime("%Y-%m-%d");
         let name = match form {
             ExportForm::Lines => format!("countersign-ledger-{day}.jsonl"),
             ExportForm::Bundle => format!("countersign-bundle-{day}.json"),

@@ -34,6 +34,11 @@ impl From<StoreError> for Failure {
             StoreError::Unwritable(_) => {
                 "Make room or make the folder writable; nothing that was kept is lost."
             }
+            StoreError::Lost => {
+                "Nothing was made in its place yet. Put countersign.db back if you have a copy. To begin anew, start \
+                 Countersign again and sign in: the token and the key in the keychain are as they were; the ledger, and \
+                 what waited in the outbox, were in that file. What had been sent is at the forge."
+            }
             StoreError::Gone => {
                 "Put it back, then start Countersign again. What was signed before is still being sent."
             }

@@ -7,6 +7,12 @@
 //! | [`handle`] | names of accounts, and of changes as one account sees them |
 //! | `account` | who is signed in, with or without a token at hand |
 //! | `session` | signing in and out, the key that signs |
+//! | `connecting` | the proxy and the authorities, as the user changes them |
+//! | `device` | signing in at the forge's own page |
+//! | [`examining`] | the way to a forge, station by station, in words |
+//! | [`clock`] | the two clocks, which a test may move |
+//! | `waking` | wake from sleep, unlock, another network, a clock that was set |
+//! | `token` | a token that was replaced or taken out under the app |
 //! | `sync` | one poll: find, read, store, tell |
 //! | `whole` | changed files as a whole, for the parsers |
 //! | `assessing` | from the forge's answer to what is held |
@@ -31,6 +37,7 @@
 //! | `exporting` | the ledger as a file: lines, or a bundle |
 //! | [`store`] | the local database |
 //! | [`github`] | the forge, over GitHub's interfaces |
+//! | [`network`] | by which proxy forges are reached, and who is trusted besides the system |
 //! | [`agent`] | keys and signatures from ssh-agent |
 //! | [`signer`] | the keys that sign approvals |
 //! | [`vault`] | secrets, in the keychain |
@@ -50,12 +57,16 @@ pub mod agent;
 mod asked;
 mod assessing;
 mod change_view;
+pub mod clock;
+mod connecting;
 mod counting;
 mod deciding;
+mod device;
 mod diagnosing;
 pub mod engine;
 mod enrolling;
 mod erasing;
+pub mod examining;
 #[cfg(test)]
 mod example;
 mod exporting;
@@ -69,6 +80,7 @@ mod holding;
 mod limited;
 mod links;
 pub mod markdown;
+pub mod network;
 mod noted;
 pub mod notify;
 mod outbox;
@@ -88,10 +100,12 @@ mod statement;
 mod status;
 pub mod store;
 mod sync;
+mod token;
 #[cfg(test)]
 mod types;
 pub mod vault;
 pub mod view;
+mod waking;
 mod whole;
 mod withdrawing;
 mod words;

@@ -11,12 +11,12 @@
 
 use countersign_core::change::{ChangeState, Oid, Review, ReviewState};
 use countersign_core::changeset::sha256_hex;
-use countersign_core::decision::{Decision, OutboxState};
+use countersign_core::decision::{Decision, ForgeContext, OutboxState, Statement};
 use countersign_core::ledger;
 use countersign_core::signature::{extract, is_carried_by};
 
 use crate::account::Online;
-use crate::engine::{Engine, now};
+use crate::engine::Engine;
 use crate::ports::{Desktop, Forge, ForgeError, HeadNow};
 use crate::store::{Entry, KeptInput, StoreError};
 use crate::view::Message;
@@ -36,7 +36,9 @@ enum Went {
 impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Takes every decision that is under way as far as it will go now.
     pub(crate) async fn send_outbox(&self) {
-        let Some(online) = self.online() else { return };
+        let Some(online) = self.online().filter(|_| !self.live().token.is_unproven()) else {
+            return;
+        };
         let entries = self.store().unfinished();
         let Some(entries) = self.found(entries) else {
             return;
@@ -47,7 +49,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             .filter(|entry| !entry.state.is_final() && entry.change.host == online.account.address.host)
             .map(|entry| entry.entry);
         for name in waiting.collect::<Vec<_>>() {
-            if !self.live().poller.may_ask(now()) || !self.is_current(&online) {
+            if !self.live().poller.may_ask(self.now()) || !self.is_current(&online) {
                 return;
             }
             let Some(entry) = self.take_up(&name) else {
@@ -116,13 +118,15 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     async fn prepare(&self, online: &Online<F>, entry: &mut Entry) -> Result<Went, ForgeError> {
         // Looked for before anything else: an answer that was lost must not lead to a second review.
         let Some(reviews) = readable(online.forge.reviews(&entry.change).await)? else {
+            gone(online, entry).await?;
             return Ok(self.end(entry, End::HandedBack(UNREADABLE)));
         };
         if let Some(review) = find(&reviews, entry) {
             return Ok(self.is_there(entry, review));
         }
         let Some(head) = readable(online.forge.head(&entry.change).await)? else {
-            return Ok(self.end(entry, End::HandedBack(UNREADABLE)));
+            // Its reviews were shown just now.
+            return Err(contradiction(entry));
         };
         if let Some(end) = self.stands(entry, &head) {
             return Ok(self.end(entry, end));
@@ -169,9 +173,19 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Pending → Submitted, or ended with nothing left at the forge.
     async fn submit(&self, online: &Online<F>, entry: &mut Entry) -> Result<Went, ForgeError> {
         let Some(reviews) = readable(online.forge.reviews(&entry.change).await)? else {
+            gone(online, entry).await?;
             return Ok(self.end(entry, End::HandedBack(UNREADABLE)));
         };
-        let Some(found) = find(&reviews, entry) else {
+        let listed = find(&reviews, entry).cloned();
+        let found = match (listed, entry.review.clone()) {
+            // A list that leaves it out must not lead to a second one.
+            (None, Some(known)) => {
+                let known = online.forge.review(&entry.change, &known).await?;
+                known.filter(|review| is_ours(review, entry))
+            }
+            (listed, _) => listed,
+        };
+        let Some(found) = found else {
             entry.review = None;
             return Ok(self.note(entry, OutboxState::Queued, None));
         };
@@ -185,7 +199,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             return self.end_pending(online, entry, &review, end).await;
         }
         let Some(head) = readable(online.forge.head(&entry.change).await)? else {
-            return Ok(self.end(entry, End::HandedBack(UNREADABLE)));
+            // Its reviews were shown just now.
+            return Err(contradiction(entry));
         };
         if let Some(end) = self.stands(entry, &head) {
             return self.end_pending(online, entry, &review, end).await;
@@ -215,12 +230,25 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Submitted → Confirmed, or dismissed because the change moved meanwhile.
     async fn read_back(&self, online: &Online<F>, entry: &mut Entry) -> Result<Went, ForgeError> {
         let Some(reviews) = readable(online.forge.reviews(&entry.change).await)? else {
+            gone(online, entry).await?;
             return Ok(self.end(
                 entry,
                 End::HandedBack("the change can no longer be read; it was submitted before that"),
             ));
         };
-        let Some(review) = find(&reviews, entry).filter(|review| review.state != ReviewState::Pending) else {
+        let review = find(&reviews, entry);
+        if let Some(review) = review.filter(|review| review.state == ReviewState::Pending) {
+            // It said that it was submitted and it is not: with the next round it is submitted again, by its id.
+            let message = Message {
+                what: "The forge said that it took the review, and holds it as pending.".into(),
+                kept: "Your signed decision waits here.".into(),
+                todo: "It is submitted again with the next poll.".into(),
+            };
+            entry.review = Some(review.id.clone());
+            self.note(entry, OutboxState::Pending, Some(message));
+            return Ok(Went::Wait);
+        }
+        let Some(review) = review else {
             let message = Message {
                 what: "The forge does not show the review that it took.".into(),
                 kept: "Your signed decision is kept.".into(),
@@ -235,6 +263,16 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             Decision::RequestChanges => ReviewState::ChangesRequested,
             Decision::Comment => ReviewState::Commented,
         };
+        // What would end it is not believed of a list alone.
+        let alone = if review.state == expected && !is_elsewhere(review.commit.as_ref(), entry) {
+            None
+        } else {
+            online.forge.review(&entry.change, &id).await?
+        };
+        let review = alone
+            .as_ref()
+            .filter(|review| is_ours(review, entry))
+            .unwrap_or(review);
         if review.state == ReviewState::Dismissed {
             let end = End::Superseded("The review was dismissed at the forge.".into());
             return Ok(self.end(entry, end));
@@ -290,6 +328,11 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
     /// Why the decision no longer fits where the change stands; `None` while it does.
     fn stands(&self, entry: &Entry, head: &HeadNow) -> Option<End> {
+        if let Some(signed) = about(entry)
+            && (signed.change_id != head.change_id || signed.repo_id != head.repo_id)
+        {
+            return Some(End::HandedBack("under its name the forge now has another change"));
+        }
         match head.state {
             ChangeState::Closed => return Some(End::HandedBack("the change was closed")),
             ChangeState::Merged => return Some(End::HandedBack("the change was merged")),
@@ -298,9 +341,11 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         if let Some(moved) = moved(entry, head, "after you had read it") {
             return Some(End::Superseded(moved));
         }
-        let clock = head
-            .forge_time
-            .unwrap_or_else(|| now().saturating_add(self.live().skew).unwrap_or_else(|_| now()));
+        let clock = head.forge_time.unwrap_or_else(|| {
+            self.now()
+                .saturating_add(self.live().skew)
+                .unwrap_or_else(|_| self.now())
+        });
         (clock > entry.not_after).then_some(End::Expired)
     }
 
@@ -357,7 +402,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         });
         entry.hidden = true;
         entry.state = OutboxState::HandedBack;
-        entry.settled_at = Some(now());
+        entry.settled_at = Some(self.now());
         self.write_end(entry, None)
     }
 
@@ -401,7 +446,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
     fn settle(&self, entry: &mut Entry, state: OutboxState, kept: Option<&KeptInput>) -> Went {
         entry.state = state;
-        entry.settled_at = Some(now());
+        entry.settled_at = Some(self.now());
         let written = self.write_end(entry, kept);
         // Where it failed, the state on disk is the one before: the next round ends the same way.
         if self.wrote(written) { Went::On } else { Went::Wait }
@@ -417,7 +462,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             .unwrap_or_default();
         let (line, hash) = ledger::Line {
             previous: head.unwrap_or_else(|| ledger::START.to_owned()),
-            at: now(),
+            at: self.now(),
             entry: entry.entry.clone(),
             change: entry.change.clone(),
             head: entry.head.clone(),
@@ -446,6 +491,21 @@ fn readable<T>(answer: Result<T, ForgeError>) -> Result<Option<T>, ForgeError> {
     }
 }
 
+/// Whether the change is out of reach, by a second answer: one may be wrong.
+async fn gone<F: Forge>(online: &Online<F>, entry: &Entry) -> Result<(), ForgeError> {
+    match readable(online.forge.head(&entry.change).await)? {
+        None => Ok(()),
+        Some(_) => Err(contradiction(entry)),
+    }
+}
+
+fn contradiction(entry: &Entry) -> ForgeError {
+    ForgeError::Garbled {
+        host: entry.change.host.clone(),
+        why: "it shows the change and says that it is not there".into(),
+    }
+}
+
 /// The forge attributes the review to another commit than the one that was signed.
 fn is_elsewhere(commit: Option<&Oid>, entry: &Entry) -> bool {
     commit.is_some_and(|commit| *commit != entry.head)
@@ -453,6 +513,18 @@ fn is_elsewhere(commit: Option<&Oid>, entry: &Entry) -> bool {
 
 fn by_reviewer(review: &Review, entry: &Entry) -> bool {
     review.author.as_ref().and_then(|author| author.id.as_deref()) == Some(entry.reviewer.as_str())
+}
+
+fn is_ours(review: &Review, entry: &Entry) -> bool {
+    let signed = extract(&entry.body);
+    by_reviewer(review, entry) && signed.is_ok_and(|signed| is_carried_by(&signed, &review.body))
+}
+
+/// The change that was signed, by the numbers that no other has.
+fn about(entry: &Entry) -> Option<ForgeContext> {
+    let envelope = extract(&entry.body).ok()?;
+    let statement = Statement::from_payload(envelope.payload()).ok()?;
+    Some(statement.predicate.forge)
 }
 
 /// A pending review of the user's own that is not this decision.
@@ -464,8 +536,5 @@ fn own_pending<'a>(reviews: &'a [Review], entry: &Entry) -> Option<&'a Review> {
 
 /// The user's review that carries exactly this decision's envelope. Anybody can paste the same bytes.
 fn find<'a>(reviews: &'a [Review], entry: &Entry) -> Option<&'a Review> {
-    let envelope = extract(&entry.body).ok()?;
-    reviews
-        .iter()
-        .find(|review| by_reviewer(review, entry) && is_carried_by(&envelope, &review.body))
+    reviews.iter().find(|review| is_ours(review, entry))
 }

@@ -11,7 +11,7 @@ use countersign_core::queue;
 use jiff::Timestamp;
 
 use crate::account::Account;
-use crate::engine::{Engine, beside, now, recently};
+use crate::engine::{Engine, beside};
 use crate::holding::{self, Approval};
 use crate::ports::{Desktop, Forge};
 use crate::rows::visible;
@@ -33,7 +33,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
     pub(crate) fn queue_of(&self, account: &Account, filter: QueueFilter) -> Result<Queue, Failure> {
         let banners = self.banners(account);
-        let (online, at) = (self.is_answered(), now());
+        let (online, at) = (self.is_answered(), self.now());
         let (revision, first_sync) = {
             let live = self.live();
             (live.revision, live.refreshed_at.is_none())
@@ -44,7 +44,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             .into_iter()
             .filter(|held| held.change.id.host == account.address.host)
             .collect();
-        let decisions = store.decisions(recently())?;
+        let decisions = store.decisions(self.recently())?;
         let approvals: BTreeMap<ChangeId, Approval> = holding::approvals(&store, account, at)?
             .into_iter()
             .map(|given| (given.entry.change.clone(), given))
@@ -262,7 +262,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         }
         if let Some(quota) = live
             .quota
-            .filter(|quota| quota.left < FLOOR && quota.resets_at > now())
+            .filter(|quota| quota.left < FLOOR && quota.resets_at > self.now())
         {
             let message = Message {
                 what: format!(
@@ -277,7 +277,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             };
             banners.push(banner(BannerKind::Attention, message));
         }
-        if let Some(days) = account.token_ends_in(now()) {
+        if let Some(days) = account.token_ends_in(self.now()) {
             let days = usize::try_from(days).unwrap_or(0);
             let message = Message {
                 what: format!("The token ends in {}.", words::count(days, "day", "days")),

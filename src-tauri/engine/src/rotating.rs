@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::account::Account;
 use crate::counting::rulebook;
-use crate::engine::{Engine, beside, now};
+use crate::engine::{Engine, beside};
 use crate::holding::{self, Approval, Holding};
 use crate::ports::{Desktop, Forge};
 use crate::queue_view::{decision_view, state_view};
@@ -37,7 +37,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let (usable, _) = signer::keys(&self.inner.vault, self.inner.options.agent.as_deref()).await;
         let engine = self.clone();
         beside(move || {
-            let (online, at) = (engine.is_answered(), now());
+            let (online, at) = (engine.is_answered(), engine.now());
             let store = engine.store();
             let chosen = store.meta(KEY)?;
             let (lines, given) = (store.ledger()?, holding::approvals(&store, &account, at)?);

@@ -12,6 +12,9 @@ const MAX_CHARS: usize = 2_000;
 /// Rows of a file beyond which it is not coloured.
 const MAX_COLOURED_ROWS: usize = 5_000;
 
+/// Rows of a file that are shown: more than this is data, and would only choke the window.
+const MAX_ROWS: usize = 50_000;
+
 /// Class of a piece that stands for something invisible.
 const HIDDEN: &str = "hidden-char";
 
@@ -31,22 +34,38 @@ pub fn rows(file: &FilePatch<'_>) -> Vec<DiffRow> {
         }
         rows.push(header(hunk));
         for line in &hunk.lines {
+            if rows.len() >= MAX_ROWS {
+                let shown = rows.iter().filter(|row| is_line(row)).count();
+                rows.push(note(format!(
+                    "{} more changed and unchanged lines are not shown: this file is too large for the window. Read it at the forge.",
+                    lines - shown
+                )));
+                return rows;
+            }
             rows.push(row(line, highlighter.as_mut()));
             if line.no_newline {
-                rows.push(DiffRow {
-                    kind: RowKind::Note,
-                    old: None,
-                    new: None,
-                    pieces: vec![Piece {
-                        text: "No newline at end of file".into(),
-                        class: String::new(),
-                    }],
-                    cut: None,
-                });
+                rows.push(note("No newline at end of file".into()));
             }
         }
     }
     rows
+}
+
+fn note(text: String) -> DiffRow {
+    DiffRow {
+        kind: RowKind::Note,
+        old: None,
+        new: None,
+        pieces: vec![Piece {
+            text,
+            class: String::new(),
+        }],
+        cut: None,
+    }
+}
+
+fn is_line(row: &DiffRow) -> bool {
+    row.old.is_some() || row.new.is_some()
 }
 
 fn header(hunk: &Hunk<'_>) -> DiffRow {
@@ -230,6 +249,29 @@ mod tests {
         assert_eq!(text(&rows[1]).chars().count(), MAX_CHARS);
         assert_eq!(rows[1].cut, Some(503));
         assert_eq!(rows[1].pieces.len(), 1);
+    }
+
+    #[test]
+    fn what_goes_to_the_window_is_bounded_and_what_is_left_out_is_counted() {
+        let lines = MAX_ROWS + 300_000;
+        let rows = rows_of(
+            "a.rs",
+            "+\0\n".repeat(lines).as_bytes(),
+            &format!("@@ -1,0 +2,{lines} @@"),
+        );
+        assert_eq!(rows.len(), MAX_ROWS + 1);
+        let last = rows.last().unwrap();
+        // The first row is the header.
+        let left = lines + 1 - MAX_ROWS;
+        assert!(
+            last.kind == RowKind::Note && text(last).starts_with(&format!("{left} more ")),
+            "{last:?}"
+        );
+        let long = format!("+{}\n", "\u{202e}x".repeat(2_500_000));
+        let rows = rows_of("a.rs", long.as_bytes(), "@@ -1,0 +2 @@");
+        let told = serde_json::to_vec(&rows).unwrap().len();
+        assert!(told < 200_000, "{told} bytes of a line of {}", long.len());
+        assert!(rows[1].cut.is_some());
     }
 
     #[test]

@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::engine::Engine;
+use crate::network::Network;
 use crate::ports::{Address, Desktop, Forge, ForgeError, Viewer};
 use crate::signer::{self, Place, PublicKey};
+use crate::token::TokenNow;
 use crate::vault::{Kept, VaultError};
 use crate::view::{
     Code, Failure, KeyPlace, KeyView, KeychainState, Keys, Message, SignInResult, SignInStep, TokenState,
@@ -49,7 +51,7 @@ impl Kin {
     }
 }
 
-fn step(name: impl Into<String>, ok: bool, detail: impl Into<String>) -> SignInStep {
+pub(crate) fn step(name: impl Into<String>, ok: bool, detail: impl Into<String>) -> SignInStep {
     SignInStep {
         name: name.into(),
         ok,
@@ -66,6 +68,11 @@ pub(crate) struct Accepted<F> {
     token: SecretString,
 }
 
+/// A token without the blanks that copying brings along.
+pub(crate) fn typed(token: &str) -> SecretString {
+    SecretString::from(token.trim().to_owned())
+}
+
 /// A sign-in that ended with the last of these steps.
 pub(crate) fn refused(steps: Vec<SignInStep>) -> SignInResult {
     SignInResult {
@@ -79,10 +86,10 @@ pub(crate) fn refused(steps: Vec<SignInStep>) -> SignInResult {
 /// is kept.
 pub(crate) async fn examine<F: Forge>(
     forge: &str,
-    token: String,
+    token: SecretString,
+    network: &Network,
     steps: &mut Vec<SignInStep>,
 ) -> Option<Accepted<F>> {
-    let token = SecretString::from(token.trim().to_owned());
     let address = match Address::parse(forge) {
         Ok(address) => address,
         Err(error) => {
@@ -90,7 +97,7 @@ pub(crate) async fn examine<F: Forge>(
             return None;
         }
     };
-    let client = F::connect(&address, token.clone());
+    let client = F::connect(&address, token.clone(), network);
     let viewer = match &client {
         Ok(client) => client.viewer().await,
         Err(error) => Err(error.clone()),
@@ -98,10 +105,7 @@ pub(crate) async fn examine<F: Forge>(
     let (client, viewer) = match (client, viewer) {
         (Ok(client), Ok(viewer)) => (client, viewer),
         (_, Err(error)) | (Err(error), _) => {
-            let reached = !matches!(
-                error,
-                ForgeError::Unreachable { .. } | ForgeError::Interrupted { .. }
-            );
+            let reached = !error.unasked() && !matches!(error, ForgeError::Interrupted { .. });
             steps.push(step(
                 format!("{} answers", address.host),
                 reached,
@@ -144,7 +148,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Signs in with a token: checks it, keeps it in the keychain, and starts the first sync.
     pub async fn sign_in(&self, forge: String, token: String) -> Result<SignInResult, Failure> {
         let mut steps = Vec::new();
-        match examine(&forge, token, &mut steps).await {
+        match examine(&forge, typed(&token), self.network(), &mut steps).await {
             Some(accepted) => self.admit(accepted, steps).await,
             None => Ok(refused(steps)),
         }
@@ -174,6 +178,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             return Ok(refused(steps));
         }
         let replaces = self.account().is_some();
+        let proven = TokenNow::proven(&token);
         let kept = self.inner.vault.set(&account.token_name(), token).await;
         match kept {
             Ok(Kept::Keychain) => steps.push(step(
@@ -209,6 +214,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         self.set_account(Some(account), Some(Arc::new(client)));
         {
             let mut live = self.live();
+            live.token = proven;
             live.trouble = None;
             live.restoring = false;
         }
@@ -304,7 +310,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 (None, Some(message))
             }
         };
-        let forge = token.and_then(|token| F::connect(&account.address, token).ok());
+        let found = token.as_ref().map(TokenNow::found).unwrap_or_default();
+        let forge = token.and_then(|token| F::connect(&account.address, token, self.network()).ok());
         // The user may have signed in or out meanwhile; that is newer.
         if self.online().is_some() || self.store().meta(SIGNED_OUT).ok().flatten().is_some() {
             return;
@@ -312,6 +319,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         if forge.is_some() {
             account.token = TokenState::Held;
         }
+        // Before the forge is at hand: nothing is sent with a token of which nobody has said whose it is.
+        self.live().token = found;
         self.set_account(Some(account), forge.map(Arc::new));
         self.live().trouble = trouble;
         self.changed();
@@ -419,7 +428,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     }
 }
 
-fn check_scopes(viewer: &Viewer, steps: &mut Vec<SignInStep>) -> bool {
+pub(crate) fn check_scopes(viewer: &Viewer, steps: &mut Vec<SignInStep>) -> bool {
     let Some(scopes) = &viewer.scopes else {
         steps.push(step(
             "Permissions",

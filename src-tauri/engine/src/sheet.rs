@@ -6,7 +6,7 @@ use countersign_core::policy::{Bind, Requirement};
 
 use crate::account::Account;
 use crate::counting;
-use crate::engine::{Engine, beside, now};
+use crate::engine::{Engine, beside};
 use crate::noted::one_line;
 use crate::ports::{Desktop, Forge, Question};
 use crate::ready::{Ready, must_acknowledge};
@@ -43,7 +43,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
     fn sheet(&self, account: &Account, decision: DecisionView, ready: Ready) -> Result<Sheet, Failure> {
         let held = &ready.held;
-        let statement = self.statement(account, &ready, now(), &nonce([0; 16]));
+        let statement = self.statement(account, &ready, self.now(), &nonce([0; 16]));
         let mut blockers = ready.blockers.clone();
         let text = match &statement {
             Ok(statement) => serde_json::to_string_pretty(statement)

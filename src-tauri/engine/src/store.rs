@@ -17,6 +17,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, param
 use serde::Serialize;
 
 mod backup;
+mod beside;
 mod budget;
 mod held;
 mod inputs;
@@ -63,6 +64,9 @@ pub enum StoreError {
     /// Under its name there is nothing, or another file: what is written goes away with this process.
     #[error("the database's file was moved or deleted while Countersign ran")]
     Gone,
+    /// The profile had a database, and it is not there any more.
+    #[error("the database of this profile is gone")]
+    Lost,
     /// Anything else.
     #[error("the database failed: {0}")]
     Other(String),
@@ -127,9 +131,12 @@ impl Store {
     ///
     /// # Errors
     /// It cannot be used, or has an older layout and cannot be copied before that is brought on: it is left as it is.
+    /// [`StoreError::Lost`] once, where there was one before: the next time a new one is made.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        beside::look(path)?;
         let mut store = Self::prepare(Connection::open(path)?, Some(path))?;
         store.file = Some((path.to_owned(), identity(path).ok_or(StoreError::Gone)?));
+        beside::mark(path);
         Ok(store)
     }
 
@@ -432,14 +439,23 @@ impl Store {
 /// A repository that was renamed or transferred gives its changes new names; the forge's node id stays. What was kept
 /// under the old name moves along.
 fn follow_rename(tx: &Transaction<'_>, change: &Change) -> Result<(), StoreError> {
-    let old: Option<String> = tx
+    let old: Option<(String, String)> = tx
         .query_row(
-            "SELECT id FROM change WHERE node_id = ?1 AND id <> ?2",
+            "SELECT id, held FROM change WHERE node_id = ?1 AND id <> ?2",
             [&change.node_id, &change.id.to_string()],
-            |row| row.get(0),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .optional()?;
-    let Some(old) = old else { return Ok(()) };
+    let Some((old, held)) = old else { return Ok(()) };
+    let before = change_from(&held)?.change;
+    if before.change_id != change.change_id || before.repo_id != change.repo_id {
+        // Another change under a node id that was used before: what was read and decided is not about this one.
+        tx.execute(
+            "UPDATE change SET waits = 0, open = 0, node_id = 'formerly of ' || id WHERE id = ?1",
+            [&old],
+        )?;
+        return Ok(());
+    }
     tx.execute("DELETE FROM change WHERE id = ?1", [&old])?;
     for table in ["looked", "viewed", "acknowledged", "told", "outbox", "withdrawn"] {
         tx.execute(

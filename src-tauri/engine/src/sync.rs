@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 
 use crate::account::{Account, Online};
 use crate::assessing;
-use crate::engine::{Engine, now};
+use crate::engine::Engine;
 use crate::holding;
 use crate::ports::{Desktop, Forge, ForgeError, Hit, Hydrated, Notice};
 use crate::store::{Facts, Held, REFRESHED, SYNCED};
@@ -41,9 +41,18 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// One poll. Whatever it could not read stays as it was, and says so.
     pub(crate) async fn poll(&self) {
         let Some(online) = self.online() else { return };
-        let outcome = match self.poll_once(&online).await {
+        let answer = match self.is_own_token(&online).await {
+            Ok(true) => self.poll_once(&online).await,
+            Ok(false) => {
+                self.live().poller.heard(self.now(), Outcome::Stopped);
+                return;
+            }
+            Err(error) => Err(error),
+        };
+        self.mind_clock();
+        let outcome = match answer {
             Ok(quota) => {
-                let at = now();
+                let at = self.now();
                 let noted = self.store().set_meta(REFRESHED, Some(&at.to_string()));
                 self.wrote(noted);
                 self.keep_within_budget();
@@ -58,7 +67,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             Err(_) if !self.is_current(&online) => return,
             Err(error) => self.failed(&error),
         };
-        self.live().poller.heard(now(), outcome);
+        self.live().poller.heard(self.now(), outcome);
     }
 
     fn keep_within_budget(&self) {
@@ -81,9 +90,12 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             ForgeError::Unauthorised { .. }
             | ForgeError::RateLimited { .. }
             | ForgeError::Unreachable { .. }
+            | ForgeError::Proxied { .. }
+            | ForgeError::Untrusted { .. }
             | ForgeError::Interrupted { .. } => {
                 let outcome = self.failed(error);
-                self.live().poller.heard(now(), outcome);
+                self.mind_clock();
+                self.live().poller.heard(self.now(), outcome);
                 self.inner.polls.send_modify(|_| ());
             }
             // These may be about the one change.
@@ -99,7 +111,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let mut live = self.live();
         live.trouble = Some(words::forge_trouble(error));
         let gone = match error {
-            ForgeError::Unreachable { .. } | ForgeError::Interrupted { .. } => true,
+            ForgeError::Unreachable { .. }
+            | ForgeError::Proxied { .. }
+            | ForgeError::Untrusted { .. }
+            | ForgeError::Interrupted { .. } => true,
             ForgeError::Unauthorised { .. }
             | ForgeError::Forbidden { .. }
             | ForgeError::NotFound { .. }
@@ -110,17 +125,23 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         };
         if gone {
             live.connection = Connection::Offline;
-            live.offline_since.get_or_insert_with(now);
+            live.offline_since.get_or_insert_with(|| self.now());
         } else {
             live.connection = Connection::Online;
             live.offline_since = None;
         }
         match error {
-            ForgeError::Unauthorised { .. } => Outcome::Stopped,
+            ForgeError::Unauthorised { .. } => {
+                live.token.refuse();
+                self.inner.wake.notify_one();
+                Outcome::Stopped
+            }
             ForgeError::RateLimited { retry_after, .. } => Outcome::Failed {
                 retry_after: *retry_after,
             },
             ForgeError::Unreachable { .. }
+            | ForgeError::Proxied { .. }
+            | ForgeError::Untrusted { .. }
             | ForgeError::Interrupted { .. }
             | ForgeError::Forbidden { .. }
             | ForgeError::NotFound { .. }
@@ -138,7 +159,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             live.hidden = probe.hidden.clone();
             live.cut = probe.cut.clone();
             if let Some(theirs) = probe.forge_time {
-                live.skew = theirs.duration_since(now());
+                live.skew = theirs.duration_since(self.now());
             }
         }
         let hits: BTreeMap<&str, &Hit> = probe.hits.iter().map(|hit| (hit.node_id.as_str(), hit)).collect();
@@ -177,9 +198,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             let mut live = self.live();
             let due = live
                 .last_refresh
-                .is_none_or(|last| now().duration_since(last) >= REFRESH);
+                .is_none_or(|last| self.now().duration_since(last) >= REFRESH);
             if due {
-                live.last_refresh = Some(now());
+                live.last_refresh = Some(self.now());
             }
             (due, std::mem::take(&mut live.asked))
         };
@@ -313,6 +334,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 Err(
                     error @ (ForgeError::Unauthorised { .. }
                     | ForgeError::Unreachable { .. }
+                    | ForgeError::Proxied { .. }
+                    | ForgeError::Untrusted { .. }
                     | ForgeError::RateLimited { .. }),
                 ) => return Err(error),
                 // Once, it may be this change alone (a diff that takes too long); twice, the connection is gone.
@@ -342,7 +365,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         };
         // The account may have been changed while this was read: what is another's is not for the new one's queue.
         if self.account().is_some_and(|now| now.is(&online.account)) {
-            let written = self.store().put(&made, new_diff.as_deref(), now());
+            let written = self.store().put(&made, new_diff.as_deref(), self.now());
             self.wrote(written);
         }
         Ok(())
@@ -354,7 +377,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             let store = self.store();
             let Ok(mut waiting) = store.waiting() else { return };
             // An approval that holds at the new head too (a branch brought up to date) asks nothing of the user.
-            let Ok(given) = holding::approvals(&store, account, now()) else {
+            let Ok(given) = holding::approvals(&store, account, self.now()) else {
                 return;
             };
             let holds = |held: &Held| {

@@ -11,7 +11,7 @@ use countersign_core::ledger;
 use countersign_core::signature::extract;
 
 use crate::account::{Account, Online};
-use crate::engine::{Engine, now, recently};
+use crate::engine::Engine;
 use crate::ports::{Desktop, Forge, ForgeError, HeadNow, Question};
 use crate::rows::visible;
 use crate::store::{Entry, Held, Store, StoreError, Withdrawal};
@@ -143,6 +143,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 ));
             }
             ForgeError::Unreachable { .. }
+            | ForgeError::Proxied { .. }
+            | ForgeError::Untrusted { .. }
             | ForgeError::Unauthorised { .. }
             | ForgeError::RateLimited { .. } => return Err(self.unchanged(&error)),
             ForgeError::Interrupted { .. }
@@ -187,6 +189,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 "Check that the token may see the change, then withdraw it."
             }
             ForgeError::Unreachable { .. }
+            | ForgeError::Proxied { .. }
+            | ForgeError::Untrusted { .. }
             | ForgeError::Interrupted { .. }
             | ForgeError::RateLimited { .. }
             | ForgeError::Server { .. }
@@ -206,7 +210,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
     /// What the polls found: an approval that was dismissed by somebody, or before it could be recorded here.
     pub(crate) fn note_dismissals(&self, account: &Account) {
-        let entries = self.store().decisions(recently());
+        let entries = self.store().decisions(self.recently());
         let mut dismissed = self.found(entries).unwrap_or_default();
         dismissed.retain(|entry| self.was_dismissed(entry, account));
         if dismissed.is_empty() {
@@ -282,7 +286,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         recorded: Recorded,
         words: Option<String>,
     ) -> Result<(), StoreError> {
-        let at = now();
+        let at = self.now();
         let mut store = self.store();
         let head = store.ledger_head()?;
         let withdrawal = Withdrawal {

@@ -433,6 +433,8 @@ pub struct Call {
     pub method: String,
     /// Path with its query.
     pub target: String,
+    /// What a GraphQL query calls itself.
+    pub operation: Option<String>,
     /// The answer's status; 0 where the connection was broken instead.
     pub status: u16,
 }

@@ -45,8 +45,8 @@ cargo xtask demo [--repo PATH] [--last N] [--headless] [--no-install]
     --last N      how many of them (30)
     --headless    drive the job by itself on a private display, though there is one
 cargo xtask test [--fast] [--soak] [--only WORDS] [--no-install]
-    Runs every check. --fast leaves out the window and the browser; --soak adds what takes minutes; --only runs the
-    steps that have these words in their name.
+    Runs every check. --fast leaves out the window and the browser; --soak adds what takes minutes: hundreds of kills,
+    time-outs, and a simulated day with 200 changes; --only runs the steps that have these words in their name.
 cargo xtask test --report [--no-install]
     Tries every fault to survive, at soak size, and prints what was lost, doubled or leaked. Exit 1 unless all is 0.
 cargo xtask audit [--no-install]

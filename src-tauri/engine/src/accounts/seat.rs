@@ -125,4 +125,8 @@ impl<D: Desktop> Desktop for Seat<D> {
     async fn save_as(&self, name: String) -> Option<PathBuf> {
         self.board.desktop.save_as(name).await
     }
+
+    async fn open_file(&self, title: String) -> Option<PathBuf> {
+        self.board.desktop.open_file(title).await
+    }
 }

@@ -14,6 +14,8 @@ use crate::ports::ForgeError;
 
 /// Pages of 100. Source: "List pull requests files": 3,000 at most.
 const PAGES: usize = 30;
+/// Files that are named as left out; of the rest, how many they are.
+const NAMED: usize = 200;
 /// First digits of the empty blob's name, in both object formats: git writes no lines for it.
 const EMPTY: [&str; 2] = [
     "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
@@ -90,9 +92,15 @@ fn assemble(files: &[File], changed: &[Changed]) -> Rebuilt {
             Err(why) => missing.push((file.filename.clone(), why.to_owned())),
         }
     }
-    for path in left.keys() {
+    for path in left.keys().take(NAMED) {
         let why = "the diff is too large for the forge to send, and its list of files leaves this one out";
         missing.push((String::from_utf8_lossy(path).into_owned(), why.to_owned()));
+    }
+    if let Some(more @ 1..) = left.len().checked_sub(NAMED) {
+        let why = format!(
+            "the diff is too large for the forge to send, and its list of files leaves out {more} more files"
+        );
+        missing.push((String::new(), why));
     }
     ((!diff.is_empty()).then_some(diff), missing)
 }
@@ -263,6 +271,22 @@ mod tests {
     }
 
     const PLAIN: u32 = 0o100_644;
+
+    #[test]
+    fn a_hundred_thousand_files_are_said_to_be_left_out_and_not_each_named() {
+        let many: Vec<Changed> = (0..100_000)
+            .map(|number| changed(&format!("f{number:06}"), None, blob(PLAIN, '1')))
+            .collect();
+        let (diff, missing) = assemble(&[], &many);
+        assert_eq!((diff, missing.len()), (None, NAMED + 1));
+        let (path, why) = missing.last().unwrap();
+        assert!(
+            path.is_empty() && why.ends_with("leaves out 99800 more files"),
+            "{why}"
+        );
+        let (_, missing) = assemble(&[], &many[..NAMED]);
+        assert!(missing.len() == NAMED && missing.iter().all(|(path, _)| !path.is_empty()));
+    }
 
     #[test]
     fn what_was_put_together_is_a_diff() {

@@ -3,12 +3,16 @@
 //! | module | subject |
 //! |---|---|
 //! | `client` | one request: address, headers, time limits, redirects |
+//! | `way` | the connections that it goes over: proxy, trust |
+//! | `device` | signing in at the forge's own page |
+//! | `examine` | the way there, station by station |
 //! | `answer` | one answer: headers, JSON, refusals |
 //! | `graphql` | queries, `errors` beside data, older schemas |
 //! | `person` | the several names of one account |
 //! | `poll` | who the viewer is, what waits for them |
 //! | `hydrate`, `nodes` | changes by node id |
 //! | `read`, `trees`, `files` | diff, commits, digest, policy of one change |
+//! | `matching` | whether a diff is the one between its trees |
 //! | `authority` | what decides whether an approval counts |
 //! | `authors` | where the author of a change is new |
 //! | `objects` | contents by their names, notes on commits |
@@ -24,10 +28,13 @@ mod authority;
 mod authors;
 mod client;
 mod collecting;
+mod device;
+mod examine;
 mod files;
 mod graphql;
 mod hydrate;
 mod keys;
+mod matching;
 mod nodes;
 mod objects;
 mod person;
@@ -35,6 +42,7 @@ mod poll;
 mod propose;
 mod read;
 mod trees;
+mod way;
 mod write;
 
 #[cfg(test)]
@@ -50,8 +58,10 @@ use tokio::sync::OnceCell;
 
 use self::client::{Client, Limits, segment};
 use self::graphql::Schema;
+use crate::network::Network;
 use crate::ports::{
-    Address, Forge, ForgeError, HeadNow, Hydrated, Probe, Proposal, Proposed, Reading, Trusted, Viewer,
+    Address, DeviceAnswer, DeviceCode, Examination, Forge, ForgeError, HeadNow, Hydrated, Probe, Proposal,
+    Proposed, Reading, Trusted, Viewer,
 };
 
 /// A GitHub for one account. Nothing is sent twice, and nothing to another host.
@@ -64,8 +74,13 @@ pub struct GitHub {
 }
 
 impl GitHub {
-    fn with_limits(address: &Address, token: SecretString, limits: Limits) -> Result<Self, ForgeError> {
-        let client = Client::new(address, token, limits)?;
+    fn with_limits(
+        address: &Address,
+        token: SecretString,
+        network: &Network,
+        limits: Limits,
+    ) -> Result<Self, ForgeError> {
+        let client = Client::new(address, token, network, limits)?;
         Ok(Self {
             client,
             schema: OnceCell::new(),
@@ -106,8 +121,30 @@ fn repo_of(text: &str) -> Option<(&str, &str)> {
 }
 
 impl Forge for GitHub {
-    fn connect(address: &Address, token: SecretString) -> Result<Self, ForgeError> {
-        Self::with_limits(address, token, Limits::USUAL)
+    fn connect(address: &Address, token: SecretString, network: &Network) -> Result<Self, ForgeError> {
+        Self::with_limits(address, token, network, Limits::USUAL)
+    }
+
+    async fn examine(address: &Address, token: Option<SecretString>, network: &Network) -> Examination {
+        examine::examine(address, token, network, Limits::USUAL).await
+    }
+
+    async fn device_code(
+        address: &Address,
+        network: &Network,
+        client: &str,
+        scopes: &str,
+    ) -> Result<DeviceCode, ForgeError> {
+        device::code(address, network, client, scopes).await
+    }
+
+    async fn device_token(
+        address: &Address,
+        network: &Network,
+        client: &str,
+        device_code: &SecretString,
+    ) -> Result<DeviceAnswer, ForgeError> {
+        device::token(address, network, client, device_code).await
     }
 
     async fn viewer(&self) -> Result<Viewer, ForgeError> {
@@ -136,6 +173,10 @@ impl Forge for GitHub {
 
     async fn reviews(&self, id: &ChangeId) -> Result<Vec<Review>, ForgeError> {
         self.list_reviews(id).await
+    }
+
+    async fn review(&self, id: &ChangeId, review: &str) -> Result<Option<Review>, ForgeError> {
+        self.one_review(id, review).await
     }
 
     async fn collect(&self, id: &ChangeId) -> Result<Result<Input, String>, ForgeError> {

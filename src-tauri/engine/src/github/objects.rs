@@ -1,6 +1,7 @@
 //! Contents by their names, and the notes that hang on commits.
 
 use countersign_core::change::{ChangeId, Commit, Oid};
+use countersign_core::changeset;
 use serde::Deserialize;
 
 use super::GitHub;
@@ -27,7 +28,11 @@ impl GitHub {
             .get(&path, format!("blob {oid} of {}", id.repo))
             .accept(RAW)
             .at_most(largest);
-        Ok(self.client.call(&ask).await?.body)
+        let answer = self.client.call(&ask).await?;
+        if !changeset::is_named(oid, &answer.body) {
+            return Err(answer.garbled(format!("it is not the content that {} names", oid.short())));
+        }
+        Ok(answer.body)
     }
 
     pub(super) async fn blob_of_file(&self, id: &ChangeId, oid: &Oid) -> Result<Vec<u8>, ForgeError> {

@@ -9,8 +9,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::GitHub;
-use super::answer::{is_too_large, refusal};
+use super::answer::{is_too_large, plain, refusal};
 use super::client::{DIFF, segment};
+use super::matching::disagreement;
 use super::person::RestAccount;
 use super::trees::Differences;
 use crate::ports::{ForgeError, Pair, Reading, TrustedFile};
@@ -71,7 +72,20 @@ impl GitHub {
             }
         };
         let diff = match diff {
-            Some(diff) => Some(diff),
+            Some(diff) => {
+                if let Ok(changed) = &changed
+                    && let Some(path) = disagreement(&diff, changed)
+                {
+                    return Err(ForgeError::Garbled {
+                        host: id.host.clone(),
+                        why: format!(
+                            "its diff is not the one between its trees, as {} shows",
+                            plain(&path)
+                        ),
+                    });
+                }
+                Some(diff)
+            }
             None => {
                 let (diff, left_out) = self.rebuild(id, &changed).await?;
                 missing.extend(left_out);

@@ -34,6 +34,8 @@ impl GitHub {
             }
         };
         Ok(HeadNow {
+            change_id: pull.id.to_string(),
+            repo_id: pull.base.repo.id.to_string(),
             head: pull.head.oid,
             target_branch: pull.base.branch,
             state,
@@ -59,6 +61,17 @@ impl GitHub {
         Err(ForgeError::Refused {
             message: format!("{id} has more than {} reviews: they are not read", PAGES * 100),
         })
+    }
+
+    /// One review by its number, which no list can leave out.
+    pub(super) async fn one_review(&self, id: &ChangeId, review: &str) -> Result<Option<Review>, ForgeError> {
+        let path = format!("{}/reviews/{}", self.pull(id)?, segment(review));
+        let ask = self.client.get(&path, format!("review {review} of {id}"));
+        match self.client.call(&ask).await {
+            Ok(answer) => answer.json::<RestReview>()?.read(&answer).map(Some),
+            Err(ForgeError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) async fn create_review(
@@ -163,6 +176,7 @@ impl GitHub {
 
 #[derive(Deserialize)]
 struct Pull {
+    id: u64,
     state: String,
     /// Left out in lists, never in a single change.
     merged: bool,
@@ -170,13 +184,23 @@ struct Pull {
     #[serde(default)]
     draft: bool,
     head: End,
-    base: End,
+    base: Base,
+}
+
+#[derive(Deserialize)]
+struct Base {
+    #[serde(rename = "ref")]
+    branch: String,
+    repo: Repo,
+}
+
+#[derive(Deserialize)]
+struct Repo {
+    id: u64,
 }
 
 #[derive(Deserialize)]
 struct End {
-    #[serde(rename = "ref")]
-    branch: String,
     #[serde(rename = "sha")]
     oid: Oid,
 }

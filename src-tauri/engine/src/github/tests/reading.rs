@@ -338,7 +338,9 @@ async fn a_diff_in_trouble_is_not_an_empty_one() {
 async fn a_tree_that_is_too_large_is_walked() {
     let server = MockServer::start().await;
     compared(&server, &[commit(oid('1'), oid('5'))], 1).await;
-    diffed(&server, ResponseTemplate::new(200).set_body_bytes(DIFF)).await;
+    let diff =
+        "diff --git a/d/x b/d/x\nindex 6666666..7777777 100644\n--- a/d/x\n+++ b/d/x\n@@ -1 +1 @@\n-a\n+b\n";
+    diffed(&server, ResponseTemplate::new(200).set_body_string(diff)).await;
     for (number, below) in [('4', 'a'), ('5', 'b')] {
         Mock::given(method("GET"))
             .and(path(format!("{REPO}/git/trees/{}", oid(number))))
@@ -402,6 +404,21 @@ async fn a_path_that_lost_bytes_has_no_digest() {
     assert_eq!(of(&server).read(&change(&server)).await.unwrap().changeset, None);
 }
 
+/// As a cache answers that mixes up its keys.
+#[tokio::test]
+async fn a_diff_of_other_trees_is_not_believed() {
+    let server = MockServer::start().await;
+    compared(&server, &[commit(oid('1'), oid('5'))], 1).await;
+    tree(&server, oid('4'), false, &[entry("a", "100644", oid('6'))]).await;
+    tree(&server, oid('5'), false, &[entry("a", "100644", oid('8'))]).await;
+    diffed(&server, ResponseTemplate::new(200).set_body_bytes(DIFF)).await;
+    let error = of(&server).read(&change(&server)).await.unwrap_err().to_string();
+    assert!(
+        error.contains("not the one between its trees, as a shows"),
+        "{error}"
+    );
+}
+
 #[tokio::test]
 async fn commits_are_read_in_pages_up_to_the_limit() {
     let server = MockServer::start().await;
@@ -427,8 +444,8 @@ async fn commits_are_read_in_pages_up_to_the_limit() {
         good(&json!({ "sha": oid('1'), "tree": { "sha": oid('5') } })),
     )
     .await;
-    tree(&server, oid('4'), false, &[]).await;
-    tree(&server, oid('5'), false, &[]).await;
+    tree(&server, oid('4'), false, &[entry("a", "100644", oid('6'))]).await;
+    tree(&server, oid('5'), false, &[entry("a", "100644", oid('7'))]).await;
     let reading = of(&server).read(&change(&server)).await.unwrap();
     assert_eq!((reading.commits.len(), reading.head_tree), (250, Some(oid('5'))));
     assert_eq!(

@@ -228,14 +228,20 @@ async fn a_renamed_repository_is_found_on_the_same_host() {
     let moved = ResponseTemplate::new(301).insert_header("location", "/api/v3/repositories/5/pulls/7");
     answers(&server, "GET", "/v3/repos/acme/infra/pulls/7", moved).await;
     let pull = json!({
-        "state": "closed", "merged": true, "draft": false,
-        "head": { "ref": "topic", "sha": oid('1') }, "base": { "ref": "main", "sha": oid('2') },
+        "id": 70, "state": "closed", "merged": true, "draft": false,
+        "head": { "ref": "topic", "sha": oid('1') },
+        "base": { "ref": "main", "sha": oid('2'), "repo": { "id": 5 } },
     });
     answers(&server, "GET", "/v3/repositories/5/pulls/7", good(&pull)).await;
     let head = of(&server).head(&id(&server)).await.unwrap();
     assert_eq!(
-        (head.state, head.target_branch.as_str()),
-        (countersign_core::change::ChangeState::Merged, "main")
+        (
+            head.state,
+            head.target_branch.as_str(),
+            head.change_id.as_str(),
+            head.repo_id.as_str()
+        ),
+        (countersign_core::change::ChangeState::Merged, "main", "70", "5")
     );
 
     server.reset().await;
@@ -290,19 +296,19 @@ async fn what_cannot_be_a_name_is_not_asked_for() {
 async fn a_token_that_cannot_be_sent() {
     let address = Address::parse("github.com").unwrap();
     for token in ["", "two words", "line\nbreak", "käse"] {
-        let made = GitHub::connect(&address, token.to_owned().into());
+        let made = GitHub::connect(&address, token.to_owned().into(), &Network::usual());
         assert!(
             matches!(made.err(), Some(ForgeError::Unauthorised { .. })),
             "{token:?}"
         );
     }
-    assert!(GitHub::connect(&address, TOKEN.to_owned().into()).is_ok());
+    assert!(GitHub::connect(&address, TOKEN.to_owned().into(), &Network::usual()).is_ok());
 }
 
 #[test]
 fn without_a_runtime_there_is_an_error_and_no_panic() {
     let address = Address::parse("github.com").unwrap();
-    assert!(GitHub::connect(&address, TOKEN.to_owned().into()).is_err());
+    assert!(GitHub::connect(&address, TOKEN.to_owned().into(), &Network::usual()).is_err());
 }
 
 #[tokio::test]

@@ -1,0 +1,202 @@
+//! The clock on the wall is set, or the machine sleeps: the forge is asked again soon, nothing is told twice, nothing is
+//! said to come from the future, and what the forge asked for is kept.
+
+use std::time::{Duration, Instant};
+
+use countersign_engine::view::{DecisionView, OutboxStateView};
+use countersign_tests::forge::faults::{Effect, Fault};
+use countersign_tests::forge::git::Edit;
+use countersign_tests::forge::world::World;
+use countersign_tests::tally::{Tally, holding};
+use jiff::{SignedDuration, Timestamp};
+
+use super::bench::{Bench, REPO, change};
+use super::network::{STEPS, judged};
+
+/// Searches: each poll asks them once.
+fn polls(bench: &Bench) -> usize {
+    bench.forge.with(|world| {
+        let probe =
+            |call: &&countersign_tests::forge::world::Call| call.operation.as_deref() == Some("Probe");
+        world.calls.iter().filter(probe).count()
+    })
+}
+
+/// With one change, after a notice of a second one, and the poll that told it long enough ago that another may follow.
+async fn at_rest() -> Bench {
+    let bench = Bench::with_one_change().await;
+    bench.forge.with(|world| {
+        let edits = vec![Edit::write("src/two.txt", "x\n")];
+        world.open(change("second", edits)).unwrap();
+    });
+    bench.poll().await;
+    assert_eq!(bench.desktop.with(|seen| seen.notices.len()), 1);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    bench
+}
+
+/// The poll that follows, within 5 s.
+async fn polls_soon(bench: &Bench, before: usize) {
+    let began = Instant::now();
+    while polls(bench) == before {
+        assert!(
+            began.elapsed() < Duration::from_secs(5),
+            "nothing was asked in 5 s"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Nothing stands in the future but what is planned, and that not for long.
+async fn ages_are_sane(bench: &Bench) {
+    let (status, now) = (bench.engine.status().await.unwrap(), bench.clock.now());
+    let at = |text: Option<String>| text.map(|text| text.parse::<Timestamp>().unwrap());
+    let [data, next] = [at(status.data_at), at(status.next_poll_at)].map(Option::unwrap);
+    assert!(data <= now, "read at {data}, and it is {now}");
+    let wait = next.duration_since(now);
+    assert!(
+        wait <= SignedDuration::from_secs(60) && wait >= SignedDuration::from_secs(-5),
+        "the next poll is at {next}, and it is {now}"
+    );
+}
+
+async fn set_by(hours: i64) {
+    let bench = at_rest().await;
+    let before = polls(&bench);
+    bench.clock.set_by(SignedDuration::from_hours(hours));
+    polls_soon(&bench, before).await;
+    bench
+        .until("the poll's end", async |bench| {
+            let next = bench.engine.status().await.unwrap().next_poll_at.unwrap();
+            next.parse::<Timestamp>().unwrap() > bench.clock.now()
+        })
+        .await;
+    ages_are_sane(&bench).await;
+    // No storm, and no second notice, for one jump.
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    assert_eq!(polls(&bench), before + 1);
+    assert_eq!(bench.desktop.with(|seen| seen.notices.len()), 1);
+    assert_eq!(bench.rows().await.len(), 2);
+    ages_are_sane(&bench).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn set_forward_or_slept_through() {
+    set_by(9).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn set_back() {
+    set_by(-9).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn set_back_while_offline_it_is_not_offline_since_the_future() {
+    let bench = Bench::with_one_change().await;
+    bench.forge.faults([Fault::always("*", "*", Effect::ResetBefore)]);
+    bench.poll().await;
+    bench.clock.set_by(SignedDuration::from_hours(-2));
+    bench
+        .until("the jump to be seen", async |bench| {
+            let status = bench.engine.status().await.unwrap();
+            let since: Timestamp = status.offline_since.unwrap().parse().unwrap();
+            let data: Timestamp = status.data_at.unwrap().parse().unwrap();
+            since <= bench.clock.now() && data <= since
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_again_and_again_makes_no_storm() {
+    let bench = at_rest().await;
+    let before = polls(&bench);
+    let until = Instant::now() + Duration::from_secs(40);
+    let mut hours = 5;
+    while Instant::now() < until {
+        bench.clock.set_by(SignedDuration::from_hours(hours));
+        hours = -hours;
+        tokio::time::sleep(Duration::from_millis(700)).await;
+    }
+    // Six by the allowance, and the one that is due anyway.
+    let polled = polls(&bench) - before;
+    assert!((2..=7).contains(&polled), "{polled} polls in 40 s");
+    assert_eq!(bench.desktop.with(|seen| seen.notices.len()), 1);
+}
+
+/// Set by hours at each call that sends a decision: it is there once.
+#[tokio::test(flavor = "multi_thread")]
+async fn set_at_every_step_of_a_decision() {
+    let (mut tally, mut wrong) = (Tally::of("the clock is set, or the machine sleeps"), Vec::new());
+    for hours in [9, -9] {
+        let bench = Bench::with(|world| {
+            for number in 1..=STEPS.len() {
+                let edits = vec![Edit::write(&format!("src/part{number}.txt"), "x\n")];
+                world.open(change(&format!("part-{number}"), edits)).unwrap();
+            }
+        })
+        .await;
+        for (number, step) in (1..).zip(&STEPS) {
+            let view = bench.read(number).await;
+            let clock = bench.clock.clone();
+            let set = move |_: &mut World| clock.set_by(SignedDuration::from_hours(hours));
+            let path = format!("*/pulls/{number}{}", step.path);
+            let fault = Fault::once(step.method, &path, Effect::Hook(Box::new(set)));
+            bench.forge.faults([fault.after(step.skip)]);
+            bench
+                .decide(&view, DecisionView::Approve, "Read it.")
+                .await
+                .unwrap();
+            let until = Instant::now() + Duration::from_secs(20);
+            let confirmed = async || {
+                let rows = bench.rows().await;
+                let mine = rows.into_iter().filter(|row| row.number == number);
+                mine.filter_map(|row| row.decision)
+                    .any(|decision| decision.state == OutboxStateView::Confirmed)
+            };
+            while !confirmed().await && Instant::now() < until {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            let met = bench
+                .forge
+                .with(|world| std::mem::take(&mut world.faults).is_empty());
+            let there = bench.forge.reviews(REPO, number).len() as u64;
+            tally.tried += 1;
+            tally.lost += u64::from(there == 0 || !confirmed().await);
+            tally.doubled += there.saturating_sub(1);
+            if !met {
+                wrong.push(format!("{}: the clock was not set", step.name));
+            }
+            // With a clock that is hours off nothing is signed: it is right again before the next.
+            bench.clock.set_by(SignedDuration::from_hours(-hours));
+            bench.poll().await;
+        }
+        tally.leaked += holding(bench.profile.path(), &bench.forge.token());
+    }
+    judged(&tally, &wrong);
+}
+
+/// What the forge asked for holds however the clock is set, and the decision that waits for it is sent after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn set_back_while_the_forge_asked_to_wait_it_waits_and_then_sends() {
+    let bench = Bench::with_one_change().await;
+    let view = bench.read(1).await;
+    bench.forge.faults([Fault::once(
+        "GET",
+        "*/pulls/1/reviews",
+        Effect::secondary_limit(429, Some(8)),
+    )]);
+    bench.decide(&view, DecisionView::Approve, "").await.unwrap();
+    bench
+        .until("the limit to be told", async |bench| {
+            bench.decision().await.message.is_some()
+        })
+        .await;
+    let (asked, told) = (bench.forge.count("*", "*"), Instant::now());
+    bench.clock.set_by(SignedDuration::from_hours(-3));
+    while told.elapsed() < Duration::from_secs(7) {
+        assert_eq!(bench.forge.count("*", "*"), asked, "it was asked to wait");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    bench.comes_to(OutboxStateView::Confirmed).await;
+    assert_eq!(bench.forge.reviews(REPO, 1).len(), 1);
+}

@@ -9,11 +9,14 @@ mod journeys {
     mod budget;
     mod catching_up;
     mod clock;
+    mod connecting;
     mod counting;
+    mod device;
     mod diagnosing;
     mod disk;
     mod enrolling;
     mod erasing;
+    mod examining;
     mod exporting;
     mod faults;
     mod holding;
@@ -22,6 +25,7 @@ mod journeys {
     mod main_job;
     mod moving;
     mod network;
+    mod older;
     mod prompting;
     mod reading;
     mod rotating;

@@ -3,6 +3,7 @@
 #[cfg(unix)]
 pub mod desk;
 pub mod forge;
+pub mod proxy;
 pub mod tally;
 
 use std::path::PathBuf;

@@ -2,8 +2,9 @@
 //! rules that the tests of the engine do not see. `build.rs` lists the same names, `capabilities/main.json` allows them.
 
 use countersign_engine::view::{
-    ChangeView, Decided, DecisionView, Diagnostics, ExportForm, Exported, Failure, FileView, Found,
-    KeyProposal, KeyView, Keys, Queue, QueueFilter, Rotation, Sheet, SignInResult, Status, Withdrawn,
+    ChangeView, Decided, DecisionView, DeviceView, Diagnostics, ExportForm, Exported, Failure, FileView,
+    Found, KeyProposal, KeyView, Keys, Message, NetworkView, ProxyMode, Queue, QueueFilter, Rotation, Sheet,
+    SignInResult, Status, Withdrawn,
 };
 use tauri::State;
 
@@ -137,6 +138,78 @@ pub(crate) async fn refresh(app: State<'_, App>) -> Answer<()> {
 #[tauri::command]
 pub(crate) async fn sign_in(app: State<'_, App>, forge: String, token: String) -> Answer<SignInResult> {
     app.sign_in(forge, token).await
+}
+
+/// How forges are reached.
+#[tauri::command]
+pub(crate) async fn network_settings(app: State<'_, App>, forge: String) -> Answer<NetworkView> {
+    app.network_settings(forge).await
+}
+
+/// Chooses the proxy, after a question outside the page where it was typed.
+#[tauri::command]
+pub(crate) async fn set_proxy(
+    app: State<'_, App>,
+    forge: String,
+    proxy: ProxyMode,
+    address: String,
+    user: String,
+    password: String,
+) -> Answer<bool> {
+    app.set_proxy(forge, proxy, address, user, password).await
+}
+
+/// Asks outside the page for a file of certificates, and whether to trust them.
+#[tauri::command]
+pub(crate) async fn add_authority(app: State<'_, App>) -> Answer<bool> {
+    app.add_authority().await
+}
+
+/// No longer trusts an authority that was added.
+#[tauri::command]
+pub(crate) async fn remove_authority(app: State<'_, App>, fingerprint: String) -> Answer<()> {
+    app.remove_authority(fingerprint).await
+}
+
+/// Goes the way to a forge and says at which step it ends.
+#[tauri::command]
+pub(crate) async fn test_connection(
+    app: State<'_, App>,
+    forge: String,
+    token: String,
+) -> Answer<SignInResult> {
+    app.test_connection(forge, token).await
+}
+
+/// Sets the client id by which one signs in at a forge's own page.
+#[tauri::command]
+pub(crate) async fn set_client_id(app: State<'_, App>, forge: String, id: String) -> Answer<()> {
+    app.set_client_id(forge, id).await
+}
+
+/// Begins a sign-in at the forge's own page.
+#[tauri::command]
+pub(crate) async fn device_start(app: State<'_, App>, forge: String) -> Answer<DeviceView> {
+    app.device_start(forge).await
+}
+
+/// Waits until the user has confirmed the code there.
+#[tauri::command]
+pub(crate) async fn device_wait(app: State<'_, App>) -> Answer<SignInResult> {
+    app.device_wait().await
+}
+
+/// Gives that sign-in up.
+#[tauri::command]
+pub(crate) async fn device_cancel(app: State<'_, App>) -> Answer<()> {
+    app.device_cancel().await
+}
+
+/// Opens the forge's page of that sign-in in the browser.
+#[tauri::command]
+pub(crate) async fn device_page(app: State<'_, App>) -> Answer<()> {
+    let page = app.device_page().await?;
+    crate::desktop::browse(&page)
 }
 
 /// Signs out; with `forget` what was read goes too.

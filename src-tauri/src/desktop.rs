@@ -116,6 +116,23 @@ impl Desktop for Shell {
         });
         told.await.ok()??.into_path().ok()
     }
+
+    async fn open_file(&self, title: String) -> Option<PathBuf> {
+        let Ok(_one) = self.asking.try_lock() else {
+            tracing::warn!("a file was not asked for: another question is open");
+            return None;
+        };
+        let (tell, told) = oneshot::channel();
+        let mut dialog = self.app.dialog().file().set_title(title);
+        if let Some(window) = self.app.get_webview_window(WINDOW) {
+            dialog = dialog.set_parent(&window);
+        }
+        dialog.pick_file(move |path| {
+            // Nobody listens any more only when the app is ending.
+            let _ = tell.send(path);
+        });
+        told.await.ok()??.into_path().ok()
+    }
 }
 
 /// Puts the tray there. Without one the app goes on: the log says why.

@@ -36,6 +36,10 @@ impl Desktop for Nobody {
     async fn save_as(&self, _: String) -> Option<PathBuf> {
         None
     }
+
+    async fn open_file(&self, _: String) -> Option<PathBuf> {
+        None
+    }
 }
 
 async fn engine(profile: &Path) -> Result<Engine<GitHub, Nobody>> {

@@ -48,6 +48,10 @@ impl Desktop for Agreeing {
     async fn save_as(&self, _name: String) -> Option<PathBuf> {
         None
     }
+
+    async fn open_file(&self, _title: String) -> Option<PathBuf> {
+        None
+    }
 }
 
 /// The engine, once it is started.

@@ -13,6 +13,7 @@
 //! | `rest`, `shape`, `openapi` | REST, its shapes, and GitHub's description of it as judge |
 //! | `graphql` | GraphQL over GitHub's own schema |
 //! | [`collect`] | what CI collects for the judge |
+//! | [`device`] | signing in by a code at the forge's own page |
 //! | `control` | what another process steers the program `test-forge` with |
 //!
 //! It is honest only where it is checked: each request and each answer is held against GitHub's own descriptions
@@ -20,6 +21,7 @@
 
 pub mod collect;
 mod control;
+pub mod device;
 pub mod faults;
 mod fetching;
 pub mod git;
@@ -50,7 +52,7 @@ use tokio_rustls::TlsAcceptor;
 
 use faults::Fault;
 use server::{Outcome, Req};
-use tls::Authority;
+use tls::{Authority, Shown};
 use wire::{Gate, Orders};
 use world::{NewCommit, Review, World};
 
@@ -61,6 +63,7 @@ const LONGEST_BODY: usize = 4 << 20;
 pub struct Forge {
     world: Arc<Mutex<World>>,
     url: String,
+    port: u16,
     serving: JoinHandle<()>,
     judged: bool,
 }
@@ -73,23 +76,45 @@ impl Forge {
 
     /// Serves a world on a port of 127.0.0.1; 0 for a free one. Needs a Tokio runtime with timers and network.
     pub async fn start_on(world: World, port: u16) -> Result<Self> {
-        Self::serve(world, port, None).await
+        Self::serve(world, port, None, None).await
     }
 
     /// Serves a world over HTTPS on a free port of 127.0.0.1, as `https://localhost:PORT`, to those who trust
     /// `authority`.
     pub async fn start_secure(world: World, authority: &Authority) -> Result<Self> {
-        Self::serve(world, 0, Some(authority.acceptor()?)).await
+        Self::start_showing(world, authority, &Shown::of(&["localhost", "127.0.0.1"])).await
     }
 
-    async fn serve(mut world: World, port: u16, tls: Option<TlsAcceptor>) -> Result<Self> {
+    /// The same with another certificate.
+    pub async fn start_showing(world: World, authority: &Authority, shown: &Shown) -> Result<Self> {
+        Self::serve(world, 0, Some(authority.acceptor(shown)?), None).await
+    }
+
+    /// Serves a world over HTTPS as `https://HOST`, a name that only a proxy knows: it leads to [`Forge::port`].
+    pub async fn start_named(world: World, authority: &Authority, host: &str) -> Result<Self> {
+        Self::serve(
+            world,
+            0,
+            Some(authority.acceptor(&Shown::of(&[host]))?),
+            Some(host),
+        )
+        .await
+    }
+
+    async fn serve(
+        mut world: World,
+        port: u16,
+        tls: Option<TlsAcceptor>,
+        host: Option<&str>,
+    ) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port))
             .await
             .with_context(|| format!("port {port} is taken"))?;
         let address = listener.local_addr()?;
-        let url = match tls {
-            None => format!("http://{address}"),
-            Some(_) => format!("https://localhost:{}", address.port()),
+        let url = match (&tls, host) {
+            (_, Some(host)) => format!("https://{host}"),
+            (None, None) => format!("http://{address}"),
+            (Some(_), None) => format!("https://localhost:{}", address.port()),
         };
         world.base_url.clone_from(&url);
         let world = Arc::new(Mutex::new(world));
@@ -102,6 +127,7 @@ impl Forge {
         Ok(Self {
             world,
             url,
+            port: address.port(),
             serving,
             judged: false,
         })
@@ -110,6 +136,11 @@ impl Forge {
     /// `http://127.0.0.1:PORT` or `https://localhost:PORT`: what a user types as the forge's address.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where on 127.0.0.1 it listens.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The secret of the first token; empty where the world has none.

@@ -57,15 +57,25 @@ const MORE_MEDIA: [(&str, &str); 8] = [
 ];
 
 impl Description {
-    /// The description, read once a process.
+    /// The description of GitHub.com's, read once a process.
     pub(crate) fn get() -> &'static Self {
         static ONCE: OnceLock<Description> = OnceLock::new();
-        ONCE.get_or_init(|| {
-            let text = include_str!("descriptions/openapi.json");
-            Self::read(
-                &serde_json::from_str(text).expect("descriptions/openapi.json is JSON: trim.mjs wrote it"),
-            )
-        })
+        ONCE.get_or_init(|| Self::written(include_str!("descriptions/openapi.json")))
+    }
+
+    /// The description of the oldest Enterprise Server's, or of GitHub.com's.
+    pub(crate) fn of(server: Option<&str>) -> &'static Self {
+        static ONCE: OnceLock<Description> = OnceLock::new();
+        match server {
+            None => Self::get(),
+            Some(_) => {
+                ONCE.get_or_init(|| Self::written(include_str!("descriptions/ghes-3.17.openapi.json")))
+            }
+        }
+    }
+
+    fn written(text: &str) -> Self {
+        Self::read(&serde_json::from_str(text).expect("a description is JSON: trim.mjs wrote it"))
     }
 
     fn read(document: &Value) -> Self {

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::faults::{self, Taken};
 use super::openapi::Description;
 use super::world::{Call, Kind, QUOTA, Scopes, World};
-use super::{control, fetching, graphql, rest};
+use super::{control, device, fetching, graphql, rest};
 
 /// A call as it arrived.
 pub(crate) struct Req {
@@ -207,6 +207,10 @@ pub(crate) fn handle(world: &mut World, req: &Req) -> Outcome {
     }
     faults::afterwards(world, &taken);
     let answer = &mut outcome.answer;
+    if let Some(version) = world.server {
+        let header = ("x-github-enterprise-version".to_owned(), version.to_owned());
+        answer.headers.push(header);
+    }
     let id = world.fresh_id();
     answer
         .headers
@@ -266,7 +270,13 @@ fn served(world: &mut World, req: &Req) -> Answer {
     if let Some(answer) = fetching::serve(world, req) {
         return answer;
     }
+    if let Some(answer) = device::serve(world, req) {
+        return answer;
+    }
     let Some(token) = signed_in(world, req) else {
+        if req.path == "/api/v3/meta" && req.header("authorization").is_none() {
+            return for_anybody(world, req);
+        }
         return Answer::error(401, "Bad credentials");
     };
     let mut answer = if req.path == "/api/graphql" {
@@ -296,6 +306,22 @@ fn served(world: &mut World, req: &Req) -> Answer {
     answer
         .headers
         .push(("x-github-media-type".into(), "github.v3; format=json".into()));
+    answer
+}
+
+/// The one operation that takes no token.
+fn for_anybody(world: &mut World, req: &Req) -> Answer {
+    let description = Description::of(world.server);
+    let Some((operation, _)) = description.find("GET", "meta") else {
+        return violated(world, req, &["no operation that the forge serves".to_owned()]);
+    };
+    let wrong = description.judge_request(operation, req);
+    if !wrong.is_empty() {
+        return violated(world, req, &wrong);
+    }
+    let answer = rest::meta(world);
+    let wrong = description.judge_answer(operation, answer.status, &answer.media, &answer.body);
+    world.violations.extend(wrong);
     answer
 }
 
@@ -335,7 +361,7 @@ pub(crate) fn resets_at(world: &World) -> i64 {
 }
 
 fn rest_call(world: &mut World, token: usize, req: &Req, path: &str) -> Answer {
-    let description = Description::get();
+    let description = Description::of(world.server);
     let Some((operation, parameters)) = description.find(&req.method, path) else {
         return violated(world, req, &["no operation that the forge serves".to_owned()]);
     };

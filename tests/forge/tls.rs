@@ -1,9 +1,13 @@
 //! HTTPS: an authority that lives as long as one test, and what the forge shows of it.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use anyhow::Result;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use anyhow::{Context as _, Result};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
+    KeyUsagePurpose,
+};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio_rustls::TlsAcceptor;
@@ -13,13 +17,36 @@ pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
+/// What a server shows.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// The hosts that its certificate is for.
+    pub names: Vec<String>,
+    /// It ended yesterday.
+    pub ended: bool,
+}
+
+impl Shown {
+    /// A certificate for these hosts that holds.
+    pub fn of(names: &[&str]) -> Self {
+        Self {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            ended: false,
+        }
+    }
+}
+
 impl Authority {
     /// A new one, with a key of its own.
     pub fn new() -> Result<Self> {
+        Self::named("Authority of one test")
+    }
+
+    /// A new one of that name.
+    pub fn named(name: &str) -> Result<Self> {
         let mut about = CertificateParams::default();
-        about
-            .distinguished_name
-            .push(DnType::CommonName, "Authority of one test");
+        about.distinguished_name = DistinguishedName::new();
+        about.distinguished_name.push(DnType::CommonName, name);
         about.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         about.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let issuer = CertifiedIssuer::self_signed(about, KeyPair::generate()?)?;
@@ -31,11 +58,17 @@ impl Authority {
         self.issuer.pem()
     }
 
-    /// What a server shows as `localhost` and `127.0.0.1`.
-    pub(crate) fn acceptor(&self) -> Result<TlsAcceptor> {
-        let names = ["localhost", "127.0.0.1"].map(str::to_owned);
+    /// How a server speaks that shows this.
+    pub(crate) fn acceptor(&self, shown: &Shown) -> Result<TlsAcceptor> {
         let key = KeyPair::generate()?;
-        let certificate = CertificateParams::new(names)?.signed_by(&key, &self.issuer)?;
+        let mut about = CertificateParams::new(shown.names.clone())?;
+        if shown.ended {
+            about.not_after = SystemTime::now()
+                .checked_sub(Duration::from_secs(24 * 60 * 60))
+                .context("the clock stands before its beginning")?
+                .into();
+        }
+        let certificate = about.signed_by(&key, &self.issuer)?;
         // Named, because nothing else in the process chooses one.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider)

@@ -105,7 +105,7 @@ async fn who_signed_out_is_not_taken_up_again() {
     assert_eq!(bench.rows().await.len(), 1);
 }
 
-fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
+pub(super) fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path());

@@ -39,6 +39,8 @@ pub(crate) struct Seen {
     pub(crate) shown: usize,
     /// The folder that the user saves files in; without one the user chooses none.
     pub(crate) saves_in: Option<PathBuf>,
+    /// The file that the user chooses; without one the user chooses none.
+    pub(crate) opens: Option<PathBuf>,
     /// What the system's own check was asked for.
     pub(crate) prompts: Vec<Purpose>,
     answer: Option<bool>,
@@ -117,6 +119,10 @@ impl Desktop for Remembering {
 
     async fn save_as(&self, name: String) -> Option<PathBuf> {
         self.with(|seen| Some(seen.saves_in.as_ref()?.join(name)))
+    }
+
+    async fn open_file(&self, _title: String) -> Option<PathBuf> {
+        self.with(|seen| seen.opens.clone())
     }
 }
 
@@ -300,22 +306,26 @@ impl Bench {
 
     /// With a whole world of its own, whose first token is the viewer's.
     pub(crate) async fn over(agent: Agent, world: World) -> Self {
-        let forge = Forge::start(world).await.unwrap();
+        let bench = Self::before_sign_in(agent, Forge::start(world).await.unwrap()).await;
+        bench.sign_in().await;
+        bench
+    }
+
+    /// Everything, and nobody signed in yet.
+    pub(crate) async fn before_sign_in(agent: Agent, forge: Forge) -> Self {
         let profile = TempDir::new().unwrap();
         let desktop = Remembering::default();
         let options = options(profile.path(), &agent.socket());
         let clock = options.clock.clone();
         let engine = start(options, desktop.clone()).await;
-        let bench = Self {
+        Self {
             forge,
             agent,
             desktop,
             engine,
             profile,
             clock,
-        };
-        bench.sign_in().await;
-        bench
+        }
     }
 
     /// Ends the engine and starts another on the same profile; the test's keychain, and so the token, is not kept.
@@ -406,7 +416,7 @@ impl Bench {
     }
 
     pub(crate) fn id(&self, number: u64) -> String {
-        let host = self.forge.url().trim_start_matches("http://");
+        let (_, host) = self.forge.url().split_once("://").unwrap();
         format!("{host}/{REPO}#{number}")
     }
 

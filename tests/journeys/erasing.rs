@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use countersign_engine::vault::Vault;
-use countersign_engine::view::{DecisionView, KeyPlace, OutboxStateView};
+use countersign_engine::view::{DecisionView, KeyPlace, OutboxStateView, ProxyMode};
 use countersign_tests::forge::faults::{Effect, Fault};
 
 use super::bench::{Bench, REPO};
@@ -44,13 +44,23 @@ async fn all_data_is_gone_after_a_yes_and_none_after_a_no() {
         .await
         .unwrap();
     bench.comes_to(OutboxStateView::Confirmed).await;
+    let proxy = countersign_tests::proxy::Proxy::to("x:1", 1).await.unwrap();
+    let password = format!("proxy mika@{}", proxy.address());
+    let set = bench.engine.set_proxy(
+        String::new(),
+        ProxyMode::At,
+        proxy.url(),
+        "mika".into(),
+        "canary words".into(),
+    );
+    assert!(set.await.unwrap());
     let log = bench.profile.path().join("log");
     std::fs::create_dir_all(&log).unwrap();
     std::fs::write(log.join("countersign.log"), "canary words").unwrap();
     let host = bench.forge.url().trim_start_matches("http://").to_owned();
     let token = format!("token {}@{host}", bench.forge.login());
     let held = async |name: &str| vault.get(name).await.unwrap().is_some();
-    assert!(held(&token).await);
+    assert!(held(&token).await && held(&password).await);
     assert!(!holding(bench.profile.path(), b"canary words").is_empty());
 
     bench.desktop.answers(false);
@@ -58,14 +68,23 @@ async fn all_data_is_gone_after_a_yes_and_none_after_a_no() {
     assert!(held(&token).await && !bench.engine.ledger().unwrap().is_empty());
     assert!(bench.engine.status().await.unwrap().account.is_some());
     let question = asked(&bench);
-    for part in ["Erase all data", "The ledger: ", "The token of ", &host, &made] {
+    assert!(bench.profile.path().join("network.json").exists());
+    for part in [
+        "The proxy's password",
+        "Erase all data",
+        "The ledger: ",
+        "The token of ",
+        &host,
+        &made,
+    ] {
         assert!(question.contains(part), "{part}: {question}");
     }
 
     bench.desktop.answers(true);
     let told = bench.engine.erase().await.unwrap().unwrap();
     assert_eq!(told.todo, "");
-    assert!(!held(&token).await);
+    assert!(!held(&token).await && !held(&password).await);
+    assert!(!bench.profile.path().join("network.json").exists());
     assert!(bench.engine.status().await.unwrap().account.is_none());
     let keys = bench.engine.keys().await.unwrap().keys;
     assert!(keys.iter().all(|key| key.place == KeyPlace::Agent), "{keys:?}");

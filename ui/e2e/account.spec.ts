@@ -82,6 +82,66 @@ test("what was done today leads to its review", async ({ page }) => {
   await expect(done.getByText("Confirmed").first()).toBeVisible();
 });
 
+test("behind a company's inspecting proxy the way ends at a name, and is free once that was added", async ({
+  page,
+}) => {
+  await start(page, "signed-out");
+  await page.getByRole("textbox", { name: "Forge" }).fill("ghe.corp.example");
+  const network = page.getByRole("group").filter({ hasText: "Trusted besides" });
+  await page.getByText(/^Network/u).click();
+  await expect(page.getByRole("radio", { name: "The system's · proxy.corp.example:3128" })).toBeChecked();
+  await page.getByRole("button", { name: "Test the connection" }).click();
+  await expect(page.getByText(/issued by Example Inspection CA/u)).toContainText("add it under Network");
+  await page.getByRole("button", { name: "Add a certificate…" }).click();
+  await expect(network.getByText("69:0A:74:4A")).toBeVisible();
+  await page.getByRole("button", { name: "Test the connection" }).click();
+  await expect(page.getByText("GitHub Enterprise Server 3.20.4.")).toBeVisible();
+  await page.getByRole("button", { name: "Remove Example Inspection CA (Example)" }).click();
+  await expect(network.getByText("69:0A:74:4A")).toHaveCount(0);
+});
+
+test("the proxy's password is in no field once it was given, and what is no proxy is refused where it stands", async ({
+  page,
+}) => {
+  await start(page, "signed-out");
+  await page.getByText(/^Network/u).click();
+  await page.getByRole("radio", { name: "This one" }).click();
+  await page.getByLabel("Address").fill("socks5://proxy.example:1080");
+  await page.getByLabel("User, if it asks for one").fill("mika");
+  await page.getByLabel("Password").fill("geheim");
+  await page.getByLabel("Password").press("Enter");
+  await expect(page.getByText(/is no proxy's address/u)).toBeVisible();
+  await expect(page.getByLabel("Password")).toHaveValue("");
+  await page.getByLabel("Address").fill("http://proxy.example:3128");
+  await page.getByLabel("Password").fill("geheim");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Saved.")).toBeVisible();
+  await expect(page.getByLabel("Password")).toHaveValue("");
+  await expect(page.getByText("through proxy.example:3128")).toBeVisible();
+  expect(await page.content()).not.toContain("geheim");
+});
+
+test("without a client id the browser's way is said to need one, and with one a code is shown, given up and confirmed", async ({
+  page,
+}) => {
+  await start(page, "signed-out");
+  await expect(page.getByRole("button", { name: "Sign in with your browser" })).toHaveCount(0);
+  await page.getByText("Sign in with your browser instead").click();
+  await page.getByLabel("Client id").fill("Iv1.0123456789abcdef");
+  await page.getByRole("button", { name: "Use this client id" }).click();
+  const begin = page.getByRole("button", { name: "Sign in with your browser" });
+  await begin.click();
+  await expect(page.getByLabel("Code", { exact: true })).toHaveText("WDJB-4711");
+  await expect(page.getByText("https://github.com/login/device")).toBeVisible();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await expect(page.getByText("You gave it up. Nobody was signed in.")).toBeVisible();
+  await begin.click();
+  await page.getByRole("button", { name: "Open the page" }).click();
+  await expect(page.getByText("Confirmed at the forge")).toBeVisible();
+  await page.getByRole("button", { name: "Continue" }).click();
+  await expect(page.getByRole("navigation", { name: "Queue" })).toBeVisible();
+});
+
 test("diagnostics are shown before they are saved, and all data goes after the ledger was offered", async ({
   page,
 }) => {

@@ -417,7 +417,7 @@ pub fn subject_name(host: &str, repo: &str) -> String {
 
 /// `nonce` from 16 random bytes.
 pub fn nonce(random: [u8; 16]) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(&random)
+    BASE64_URL_SAFE_NO_PAD.encode(random)
 }
 
 /// Digest over acknowledged findings: SHA-256 of the lines `rule NUL side NUL line NUL path LF`, sorted by their

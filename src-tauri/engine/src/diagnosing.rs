@@ -8,8 +8,10 @@ use std::path::Path;
 
 use countersign_core::patch::digest;
 
+use crate::connecting::proxy_of_system;
 use crate::engine::{Engine, beside};
 use crate::exporting::{self, unwritten};
+use crate::network::ProxyChoice;
 use crate::ports::{Desktop, Forge};
 use crate::rows::visible;
 use crate::view::{Diagnostics, Exported, Failure, Message};
@@ -150,6 +152,14 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 );
             }
         }
+        let network = self.network().now();
+        match &network.settings.proxy {
+            ProxyChoice::System => put("proxy", &"the system's"),
+            ProxyChoice::Direct => put("proxy", &"none"),
+            ProxyChoice::At(address) => put("proxy", address),
+        }
+        put("proxy asks for a user", &network.settings.user.is_some());
+        put("authorities added", &network.settings.authorities.len());
         let store = self.store();
         put("layout", &store.layout()?);
         put("database, bytes", &store.bytes()?);
@@ -178,6 +188,18 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         if let Some(account) = self.account() {
             redactor.name(Kind::Host, &account.address.host);
             redactor.name(Kind::Person, &account.viewer.login);
+            if let Some(proxy) = proxy_of_system(self.network(), &account.address.web) {
+                redactor.name(Kind::Host, &proxy);
+            }
+        }
+        let network = self.network().now().settings;
+        if let ProxyChoice::At(address) = &network.proxy
+            && let Some((_, name)) = address.split_once("://")
+        {
+            redactor.name(Kind::Host, name);
+        }
+        if let Some(user) = &network.user {
+            redactor.name(Kind::Person, &user.user);
         }
         let store = self.store();
         for place in store.changes_after(None, CHANGES)? {

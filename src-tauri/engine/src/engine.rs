@@ -16,6 +16,8 @@ use tokio::task::JoinHandle;
 
 use crate::account::{Account, Online};
 use crate::clock::Clock;
+use crate::device::Waiting;
+use crate::network::Network;
 use crate::ports::{Desktop, Forge, HiddenOrganisation, Quota};
 use crate::prompting::PROMPTED;
 use crate::store::{REFRESHED, Store, StoreError};
@@ -51,6 +53,8 @@ pub struct Options {
     pub agent: Option<PathBuf>,
     /// Take back that the system's own check is asked before each signature: for a system that cannot ask any more.
     pub stop_prompting: bool,
+    /// How forges are reached, where several engines share it; `None`: as the profile says.
+    pub network: Option<Network>,
     /// What tells the time.
     pub clock: Clock,
 }
@@ -65,6 +69,7 @@ impl Options {
             budget: BUDGET,
             agent: None,
             stop_prompting: false,
+            network: None,
             clock: Clock::default(),
         }
     }
@@ -134,11 +139,14 @@ pub(crate) struct Inner<F, D> {
     account: Mutex<Option<Account>>,
     forge: Mutex<Option<Arc<F>>>,
     pub(crate) vault: Vault,
+    network: Network,
     pub(crate) desktop: D,
     pub(crate) wake: Notify,
     pub(crate) deciding: tokio::sync::Mutex<()>,
     /// The decision that is being sent, which cannot be taken back.
     sending: Mutex<Option<String>>,
+    /// The sign-in by a code that waits for the user.
+    device: Mutex<Option<Arc<Waiting>>>,
     pub(crate) stop: watch::Sender<bool>,
     running: Mutex<Option<JoinHandle<()>>>,
     /// How many polls have ended; who waits for one is also told when the forge asks to wait.
@@ -237,6 +245,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             last_refresh: None,
             asked: false,
         };
+        let network = options.network.clone();
+        let network = network.unwrap_or_else(|| Network::open(&options.profile));
         let (stop, stopped) = watch::channel(false);
         let inner = Inner {
             options,
@@ -245,10 +255,12 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             account: Mutex::new(None),
             forge: Mutex::new(None),
             vault,
+            network,
             desktop,
             wake: Notify::new(),
             deciding: tokio::sync::Mutex::new(()),
             sending: Mutex::new(None),
+            device: Mutex::new(None),
             stop,
             running: Mutex::new(None),
             polls: watch::Sender::new(0),
@@ -366,13 +378,14 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     async fn look_again(&self) {
         self.live().looked_at = Some(self.now());
         self.check_keychain().await;
+        self.take_up_proxy_password().await;
         self.restore().await;
         self.refresh_key().await;
     }
 
-    /// The keychain answers, the token is held, a key is at hand: nothing to look for again.
+    /// The keychain answers, token and proxy's password are held, a key is at hand: nothing to look for again.
     fn is_usual(&self) -> bool {
-        let signed_in = self.online().is_some();
+        let signed_in = self.online().is_some() && !self.network().wants_password();
         let live = self.live();
         live.keychain == KeychainState::Unlocked && live.key.is_some() && signed_in
     }
@@ -488,6 +501,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         held(&self.inner.sending)
     }
 
+    pub(crate) fn device(&self) -> MutexGuard<'_, Option<Arc<Waiting>>> {
+        held(&self.inner.device)
+    }
+
     /// Takes in how a write to the store went; tells the user where it failed.
     pub(crate) fn wrote(&self, written: Result<(), StoreError>) -> bool {
         let ok = self.found(written).is_some();
@@ -510,6 +527,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 });
             })
             .ok()
+    }
+
+    pub(crate) fn network(&self) -> &Network {
+        &self.inner.network
     }
 
     pub(crate) fn account(&self) -> Option<Account> {

@@ -4,6 +4,7 @@
 use std::fs::{self, OpenOptions};
 use std::path::Path;
 
+use crate::connecting::unkept;
 use crate::engine::Engine;
 use crate::ports::{Desktop, Forge, Question};
 use crate::rows::visible;
@@ -47,6 +48,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             if let Some(account) = &account {
                 self.inner.vault.delete(&account.token_name()).await?;
             }
+            self.forget_proxy_password().await?;
             signer::forget_made(&self.inner.vault, &made).await
         };
         if let Err(error) = secrets.await {
@@ -59,7 +61,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             );
             return Err(failure);
         }
+        self.device_cancel().await?;
         self.store().erase()?;
+        self.network().erase().map_err(|error| unkept(&error))?;
         let profile = &self.inner.options.profile;
         let emptied = empty(&profile.join("log"));
         self.live().forget();
@@ -99,6 +103,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 visible(&account.viewer.login),
                 account.address.host
             ));
+        }
+        if self.network().now().settings.user.is_some() {
+            text.push("The proxy's password, from the keychain.".to_owned());
         }
         for key in made {
             text.push(format!("The signing key {}, from the keychain.", key.fingerprint));

@@ -5,6 +5,9 @@
 //! | [`engine`] | shared state, and the one loop that polls and sends |
 //! | `account` | who is signed in, with or without a token at hand |
 //! | `session` | signing in and out, the key that signs |
+//! | `connecting` | the proxy and the authorities, as the user changes them |
+//! | `device` | signing in at the forge's own page |
+//! | [`examining`] | the way to a forge, station by station, in words |
 //! | [`clock`] | the two clocks, which a test may move |
 //! | `waking` | wake from sleep, unlock, another network, a clock that was set |
 //! | `token` | a token that was replaced or taken out under the app |
@@ -32,6 +35,7 @@
 //! | `exporting` | the ledger as a file: lines, or a bundle |
 //! | [`store`] | the local database |
 //! | [`github`] | the forge, over GitHub's interfaces |
+//! | [`network`] | by which proxy forges are reached, and who is trusted besides the system |
 //! | [`agent`] | keys and signatures from ssh-agent |
 //! | [`signer`] | the keys that sign approvals |
 //! | [`vault`] | secrets, in the keychain |
@@ -51,12 +55,15 @@ mod asked;
 mod assessing;
 mod change_view;
 pub mod clock;
+mod connecting;
 mod counting;
 mod deciding;
+mod device;
 mod diagnosing;
 pub mod engine;
 mod enrolling;
 mod erasing;
+pub mod examining;
 #[cfg(test)]
 mod example;
 mod exporting;
@@ -69,6 +76,7 @@ mod holding;
 mod limited;
 mod links;
 pub mod markdown;
+pub mod network;
 mod noted;
 pub mod notify;
 mod outbox;

@@ -24,7 +24,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
 /// The slash after `web` is part of the comparison: `https://github.com.evil.example` and `https://github.com@evil`
 /// begin with it too. Characters that an address cannot hold would be an argument or a second line to what opens it.
-fn is_below(url: &str, web: &str) -> bool {
+pub(crate) fn is_below(url: &str, web: &str) -> bool {
     let rest = url.strip_prefix(web).and_then(|rest| rest.strip_prefix('/'));
     rest.is_some()
         && url

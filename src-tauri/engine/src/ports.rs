@@ -1,6 +1,8 @@
 //! The two ways out of the engine: the forge and the desktop. Everything else that it needs is either a value, a
 //! function, or real in the tests too.
 
+mod device;
+mod examination;
 mod proposal;
 
 use std::future::Future;
@@ -15,7 +17,11 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+pub use device::{DeviceAnswer, DeviceCode};
+pub use examination::{Examination, Passed, Station};
 pub use proposal::{Proposal, Proposed, Trusted};
+
+use crate::network::Network;
 
 /// Where a forge is: host and how to reach it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -264,6 +270,46 @@ pub struct HeadNow {
     pub forge_time: Option<Timestamp>,
 }
 
+/// What a proxy does instead of letting through.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProxyTrouble {
+    /// It is not there.
+    #[error("cannot be reached: {0}")]
+    Unreachable(String),
+    /// 407, and it was given no name and password.
+    #[error("asks for a user and a password")]
+    AsksWho,
+    /// 407 to the name and the password that it was given.
+    #[error("does not accept the user and the password")]
+    RefusesWho,
+    /// Any other answer but the tunnel.
+    #[error("does not let through to the forge: {0}")]
+    Refuses(String),
+    /// Of a kind that is not spoken here.
+    #[error("is of a kind that Countersign does not speak: it needs one at http:// or https://")]
+    Foreign,
+}
+
+/// Why a certificate does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Distrust {
+    /// Nobody whom this machine trusts vouches for it; the issuer's name, hostile text.
+    #[error("its certificate is issued by {0}, which this machine does not trust")]
+    Issuer(String),
+    /// It has ended.
+    #[error("its certificate has expired")]
+    Expired,
+    /// It holds from a later time on.
+    #[error("its certificate is not valid yet")]
+    NotYet,
+    /// It is for somebody else.
+    #[error("its certificate is for another host")]
+    OtherHost,
+    /// Something else, in words.
+    #[error("its certificate does not hold: {0}")]
+    Other(String),
+}
+
 /// Why the forge could not be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ForgeError {
@@ -274,6 +320,22 @@ pub enum ForgeError {
         host: String,
         /// What failed, in words, without secrets.
         why: String,
+    },
+    /// A proxy is in the way and does not let through: nothing can have happened at the forge.
+    #[error("the proxy {proxy} {why}")]
+    Proxied {
+        /// The proxy's host and port.
+        proxy: String,
+        /// What it does instead.
+        why: ProxyTrouble,
+    },
+    /// Whoever answered in the forge's place shows a certificate that does not hold: nothing was sent.
+    #[error("{host} was not asked: {why}")]
+    Untrusted {
+        /// The host.
+        host: String,
+        /// Why it does not hold.
+        why: Distrust,
     },
     /// The connection broke, or no answer came in time: the forge may have done what was asked.
     #[error("the connection to {host} broke before the answer came: {why}")]
@@ -340,11 +402,28 @@ pub enum ForgeError {
 }
 
 impl ForgeError {
+    /// Whether the forge was never asked: there was no way to it.
+    pub fn unasked(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Proxied { .. } | Self::Untrusted { .. } => true,
+            Self::Interrupted { .. }
+            | Self::Unauthorised { .. }
+            | Self::Forbidden { .. }
+            | Self::NotFound { .. }
+            | Self::RateLimited { .. }
+            | Self::Server { .. }
+            | Self::Garbled { .. }
+            | Self::Refused { .. } => false,
+        }
+    }
+
     /// For a call that writes: whether the forge may have done it although no answer says so.
     pub fn may_have_happened(&self) -> bool {
         match self {
             Self::Interrupted { .. } | Self::Server { .. } | Self::Garbled { .. } => true,
             Self::Unreachable { .. }
+            | Self::Proxied { .. }
+            | Self::Untrusted { .. }
             | Self::Unauthorised { .. }
             | Self::Forbidden { .. }
             | Self::NotFound { .. }
@@ -357,6 +436,8 @@ impl ForgeError {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Unreachable { .. }
+            | Self::Proxied { .. }
+            | Self::Untrusted { .. }
             | Self::Interrupted { .. }
             | Self::Server { .. }
             | Self::Garbled { .. }
@@ -371,8 +452,31 @@ impl ForgeError {
 
 /// The forge, for one account.
 pub trait Forge: Send + Sync + Sized + 'static {
-    /// Makes a client. No call is made yet.
-    fn connect(address: &Address, token: SecretString) -> Result<Self, ForgeError>;
+    /// Makes a client that goes the network's way, also when that changes. No call is made yet.
+    fn connect(address: &Address, token: SecretString, network: &Network) -> Result<Self, ForgeError>;
+
+    /// Goes the way to the forge, with the token where there is one.
+    fn examine(
+        address: &Address,
+        token: Option<SecretString>,
+        network: &Network,
+    ) -> impl Future<Output = Examination> + Send;
+
+    /// Asks for a code by which the user signs in at the forge's own page, for an OAuth app and its scopes.
+    fn device_code(
+        address: &Address,
+        network: &Network,
+        client: &str,
+        scopes: &str,
+    ) -> impl Future<Output = Result<DeviceCode, ForgeError>> + Send;
+
+    /// Asks whether the user has confirmed it.
+    fn device_token(
+        address: &Address,
+        network: &Network,
+        client: &str,
+        device_code: &SecretString,
+    ) -> impl Future<Output = Result<DeviceAnswer, ForgeError>> + Send;
 
     /// Who the token belongs to.
     fn viewer(&self) -> impl Future<Output = Result<Viewer, ForgeError>> + Send;
@@ -527,6 +631,9 @@ pub trait Desktop: Send + Sync + 'static {
 
     /// Asks outside the webview where a file is to be saved. `None` where the user chose none.
     fn save_as(&self, name: String) -> impl Future<Output = Option<PathBuf>> + Send;
+
+    /// Asks outside the webview for a file to read; `title` says what for. `None` where the user chose none.
+    fn open_file(&self, title: String) -> impl Future<Output = Option<PathBuf>> + Send;
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ impl Kin {
     }
 }
 
-fn step(name: impl Into<String>, ok: bool, detail: impl Into<String>) -> SignInStep {
+pub(crate) fn step(name: impl Into<String>, ok: bool, detail: impl Into<String>) -> SignInStep {
     SignInStep {
         name: name.into(),
         ok,
@@ -61,7 +61,16 @@ fn step(name: impl Into<String>, ok: bool, detail: impl Into<String>) -> SignInS
 impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Signs in with a token: checks it, keeps it in the keychain, and starts the first sync.
     pub async fn sign_in(&self, forge: String, token: String) -> Result<SignInResult, Failure> {
-        let token = SecretString::from(token.trim().to_owned());
+        self.sign_in_with(forge, SecretString::from(token.trim().to_owned()))
+            .await
+    }
+
+    /// The same with a token that came from the forge itself.
+    pub(crate) async fn sign_in_with(
+        &self,
+        forge: String,
+        token: SecretString,
+    ) -> Result<SignInResult, Failure> {
         let mut steps = Vec::new();
         let address = match Address::parse(&forge) {
             Ok(address) => address,
@@ -70,7 +79,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 return Ok(SignInResult { ok: false, steps });
             }
         };
-        let client = F::connect(&address, token.clone());
+        let client = F::connect(&address, token.clone(), self.network());
         let viewer = match &client {
             Ok(client) => client.viewer().await,
             Err(error) => Err(error.clone()),
@@ -78,10 +87,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let (client, viewer) = match (client, viewer) {
             (Ok(client), Ok(viewer)) => (client, viewer),
             (_, Err(error)) | (Err(error), _) => {
-                let reached = !matches!(
-                    error,
-                    ForgeError::Unreachable { .. } | ForgeError::Interrupted { .. }
-                );
+                let reached = !error.unasked() && !matches!(error, ForgeError::Interrupted { .. });
                 steps.push(step(
                     format!("{} answers", address.host),
                     reached,
@@ -235,7 +241,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             }
         };
         let found = token.as_ref().map(TokenNow::found).unwrap_or_default();
-        let forge = token.and_then(|token| F::connect(&account.address, token).ok());
+        let forge = token.and_then(|token| F::connect(&account.address, token, self.network()).ok());
         // The user may have signed in or out meanwhile; that is newer.
         if self.online().is_some() || self.store().meta(SIGNED_OUT).ok().flatten().is_some() {
             return;
@@ -352,7 +358,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     }
 }
 
-fn check_scopes(viewer: &Viewer, steps: &mut Vec<SignInStep>) -> bool {
+pub(crate) fn check_scopes(viewer: &Viewer, steps: &mut Vec<SignInStep>) -> bool {
     let Some(scopes) = &viewer.scopes else {
         steps.push(step(
             "Permissions",

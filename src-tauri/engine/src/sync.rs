@@ -88,6 +88,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             ForgeError::Unauthorised { .. }
             | ForgeError::RateLimited { .. }
             | ForgeError::Unreachable { .. }
+            | ForgeError::Proxied { .. }
+            | ForgeError::Untrusted { .. }
             | ForgeError::Interrupted { .. } => {
                 let outcome = self.failed(error);
                 self.mind_clock();
@@ -107,7 +109,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let mut live = self.live();
         live.trouble = Some(words::forge_trouble(error));
         let gone = match error {
-            ForgeError::Unreachable { .. } | ForgeError::Interrupted { .. } => true,
+            ForgeError::Unreachable { .. }
+            | ForgeError::Proxied { .. }
+            | ForgeError::Untrusted { .. }
+            | ForgeError::Interrupted { .. } => true,
             ForgeError::Unauthorised { .. }
             | ForgeError::Forbidden { .. }
             | ForgeError::NotFound { .. }
@@ -133,6 +138,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 retry_after: *retry_after,
             },
             ForgeError::Unreachable { .. }
+            | ForgeError::Proxied { .. }
+            | ForgeError::Untrusted { .. }
             | ForgeError::Interrupted { .. }
             | ForgeError::Forbidden { .. }
             | ForgeError::NotFound { .. }
@@ -325,6 +332,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 Err(
                     error @ (ForgeError::Unauthorised { .. }
                     | ForgeError::Unreachable { .. }
+                    | ForgeError::Proxied { .. }
+                    | ForgeError::Untrusted { .. }
                     | ForgeError::RateLimited { .. }),
                 ) => return Err(error),
                 // Once, it may be this change alone (a diff that takes too long); twice, the connection is gone.

@@ -100,7 +100,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 if now.digest == self.live().token.digest {
                     return;
                 }
-                let Ok(forge) = F::connect(&account.address, token) else {
+                let Ok(forge) = F::connect(&account.address, token, self.network()) else {
                     return;
                 };
                 tracing::info!("the keychain holds another token now, which is taken up");

@@ -5,12 +5,14 @@
 //! exception is a field called `html`, which has been through `markdown` and is safe under the window's CSP.
 
 mod holding;
+mod network;
 mod rotation;
 mod searching;
 
 use serde::{Deserialize, Serialize};
 
 pub use holding::{HoldingState, HoldingView};
+pub use network::{AuthorityView, DeviceView, NetworkView, ProxyMode};
 pub use rotation::{KeyPlaceView, Rotation, SignedRow};
 pub use searching::{Excerpt, Found, FoundChange, FoundLine, FoundText};
 

@@ -116,6 +116,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                     Err(
                         error @ (ForgeError::Unauthorised { .. }
                         | ForgeError::Unreachable { .. }
+                        | ForgeError::Proxied { .. }
+                        | ForgeError::Untrusted { .. }
                         | ForgeError::RateLimited { .. }),
                     ),
                     _,

@@ -143,6 +143,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 ));
             }
             ForgeError::Unreachable { .. }
+            | ForgeError::Proxied { .. }
+            | ForgeError::Untrusted { .. }
             | ForgeError::Unauthorised { .. }
             | ForgeError::RateLimited { .. } => return Err(self.unchanged(&error)),
             ForgeError::Interrupted { .. }
@@ -187,6 +189,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 "Check that the token may see the change, then withdraw it."
             }
             ForgeError::Unreachable { .. }
+            | ForgeError::Proxied { .. }
+            | ForgeError::Untrusted { .. }
             | ForgeError::Interrupted { .. }
             | ForgeError::RateLimited { .. }
             | ForgeError::Server { .. }

@@ -1,6 +1,6 @@
 //! Words for what went wrong: what happened, what was kept, what to do.
 
-use crate::ports::ForgeError;
+use crate::ports::{Distrust, ForgeError, ProxyTrouble};
 use crate::view::Message;
 
 /// With a capital at its start and a full stop at its end.
@@ -38,6 +38,8 @@ pub(crate) fn forge_trouble(error: &ForgeError) -> Message {
         ForgeError::Unreachable { .. } | ForgeError::Interrupted { .. } => {
             "Countersign tries again by itself. Everything read before is on this machine; you can read and decide."
         }
+        ForgeError::Proxied { why, .. } => through_proxy(why),
+        ForgeError::Untrusted { why, .. } => trusting(why),
         ForgeError::Unauthorised { .. } => "Sign in with a new token.",
         ForgeError::Forbidden { sso: Some(_), .. } => "Renew single sign-on for the token.",
         ForgeError::Forbidden { .. } => "Check what the token may do: pull requests write, contents read.",
@@ -54,6 +56,35 @@ pub(crate) fn forge_trouble(error: &ForgeError) -> Message {
         what: sentence(&error.to_string()),
         kept: "The queue is as it was last read.".into(),
         todo: todo.into(),
+    }
+}
+
+fn through_proxy(why: &ProxyTrouble) -> &'static str {
+    match why {
+        ProxyTrouble::Unreachable(_) => {
+            "Check the proxy under Network, or choose none where this network has none. Countersign tries again by itself."
+        }
+        ProxyTrouble::AsksWho => "Type them under Network.",
+        ProxyTrouble::RefusesWho => "Type them anew under Network.",
+        ProxyTrouble::Refuses(_) => "Ask whoever runs the proxy to let this machine through to the forge.",
+        ProxyTrouble::Foreign => "Type one under Network.",
+    }
+}
+
+fn trusting(why: &Distrust) -> &'static str {
+    match why {
+        Distrust::Issuer(_) => {
+            "If your company's own authority issues it, or its proxy inspects traffic, ask IT for that authority's \
+             certificate and add it under Network. Otherwise somebody may be listening: do not go on."
+        }
+        Distrust::Expired => {
+            "Check this machine's date and time. If they are right, whoever runs the server has to renew it."
+        }
+        Distrust::NotYet => "Check this machine's date and time.",
+        Distrust::OtherHost => {
+            "Check the forge's address. If it is right, somebody may be listening: do not go on."
+        }
+        Distrust::Other(_) => "Show this to whoever runs the server.",
     }
 }
 

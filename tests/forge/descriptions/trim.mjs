@@ -1,14 +1,18 @@
 // Cuts GitHub's two descriptions down to what the test forge serves. README.md beside this file says when and how.
-//   node trim.mjs OPENAPI.json SCHEMA.graphql
+//   node trim.mjs OPENAPI.json SCHEMA.graphql          GitHub.com
+//   node trim.mjs OPENAPI.json SCHEMA.graphql ghes-3.17   an Enterprise Server; `-` for a schema leaves it as it is
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Kind, parse, print, visit } from "graphql";
 
-const [openapiPath, schemaPath] = process.argv.slice(2);
+const [openapiPath, schemaPath, server] = process.argv.slice(2);
 const here = dirname(fileURLToPath(import.meta.url));
 
+const named = (kind) => join(here, server === undefined ? kind : `${server}.${kind}`);
+
 const served = [
+  "get /meta",
   "get /user",
   "get /rate_limit",
   "get /notifications",
@@ -92,7 +96,9 @@ while (wanted.length > 0) {
 for (const kind of Object.keys(out.components)) {
   out.components[kind] = Object.fromEntries(Object.entries(out.components[kind]).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
-writeFileSync(join(here, "openapi.json"), JSON.stringify(out, null, 1) + "\n");
+writeFileSync(named("openapi.json"), JSON.stringify(out, null, 1) + "\n");
+
+if (schemaPath === "-") process.exit(0);
 
 // Writing goes over REST, so mutations and what only they reach are left out; everything that a query can reach stays.
 const schema = parse(readFileSync(schemaPath, "utf8"), { noLocation: true });
@@ -126,5 +132,5 @@ const slim = visit(
     },
   },
 );
-writeFileSync(join(here, "schema.graphql"), print(slim) + "\n");
+writeFileSync(named("schema.graphql"), print(slim) + "\n");
 console.log(`${served.length} operations, ${seen.size} components; ${reached.size} GraphQL types`);

@@ -23,29 +23,35 @@ use graph::Seen;
 /// Around an error's type and its words, on the way through the engine, which knows messages only.
 pub(super) const TYPED: char = '\u{1f}';
 
-/// GitHub's schema without the types that the forge is told to lack; each form is read once a process.
-fn schema(world: &World) -> Arc<Valid<Schema>> {
-    type Known = Vec<(Vec<String>, Arc<Valid<Schema>>)>;
+/// GitHub's schema, or the oldest Enterprise Server's, without the types that the forge is told to lack; each form is
+/// read once a process.
+pub(crate) fn schema(world: &World) -> Arc<Valid<Schema>> {
+    type Known = Vec<((bool, Vec<String>), Arc<Valid<Schema>>)>;
     static KNOWN: OnceLock<Mutex<Known>> = OnceLock::new();
     let lacks: Vec<String> = world.lacks.iter().cloned().collect();
     let mut known = KNOWN
         .get_or_init(Mutex::default)
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, schema)) = known.iter().find(|(one, _)| *one == lacks) {
+    let key = (world.server.is_some(), lacks);
+    if let Some((_, schema)) = known.iter().find(|(one, _)| *one == key) {
         return schema.clone();
     }
-    let text = include_str!("../descriptions/schema.graphql");
+    let text = match world.server {
+        None => include_str!("../descriptions/schema.graphql"),
+        Some(_) => include_str!("../descriptions/ghes-3.17.schema.graphql"),
+    };
+    let lacks = &key.1;
     let mut schema = Schema::parse(text, "schema.graphql").expect("schema.graphql parses: trim.mjs wrote it");
-    for name in &lacks {
+    for name in lacks {
         schema.types.shift_remove(name.as_str());
     }
     if !lacks.is_empty() {
-        without(&mut schema, &lacks);
+        without(&mut schema, lacks);
     }
     // Validating GitHub's own schema anew in each process would take longer than most tests.
     let schema = Arc::new(Valid::assume_valid(schema));
-    known.push((lacks, schema.clone()));
+    known.push((key, schema.clone()));
     schema
 }
 

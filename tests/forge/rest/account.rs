@@ -1,4 +1,4 @@
-//! The signed-in account: itself, its quota, its notifications, its signing keys.
+//! What the forge is. The signed-in account: itself, its quota, its notifications, its signing keys.
 
 use anyhow::anyhow;
 use serde_json::{Value, json};
@@ -7,6 +7,15 @@ use super::{Ctx, Handled, page};
 use crate::forge::server::{Answer, resets_at};
 use crate::forge::shape;
 use crate::forge::world::{QUOTA, Scopes, SigningKey, World};
+
+/// What anybody is told, with a token or without.
+pub(crate) fn meta(world: &World) -> Answer {
+    let mut told = json!({ "verifiable_password_authentication": false });
+    if let Some(version) = world.server {
+        told["installed_version"] = json!(version);
+    }
+    Answer::ok(&told)
+}
 
 pub(super) fn user(world: &World, ctx: &Ctx<'_>) -> Handled {
     let account = world

@@ -6,6 +6,7 @@ mod objects;
 mod reviews;
 mod writing;
 
+pub(crate) use account::meta;
 pub(crate) use reviews::raw as raw_review;
 
 use std::collections::HashMap;
@@ -75,6 +76,7 @@ pub(crate) fn serve(world: &mut World, ctx: &Ctx<'_>, operation: &str) -> Answer
 
 fn route(world: &mut World, ctx: &Ctx<'_>, operation: &str) -> Handled {
     match operation {
+        "meta/get" => Ok(account::meta(world)),
         "users/get-authenticated" => account::user(world, ctx),
         "rate-limit/get" => account::rate_limit(world, ctx),
         "activity/list-notifications-for-authenticated-user" => account::notifications(world, ctx),

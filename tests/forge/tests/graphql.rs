@@ -279,6 +279,40 @@ async fn what_is_gone_is_null_with_an_error_beside_the_rest() {
     );
 }
 
+#[test]
+fn every_query_that_is_asked_is_one_that_the_oldest_server_understands() {
+    let mut world = small();
+    world.server = Some("3.17.0");
+    let schema = crate::forge::graphql::schema(&world);
+    let queries = [
+        include_str!("../../../src-tauri/engine/src/github/queries/hydrate.graphql"),
+        include_str!("../../../src-tauri/engine/src/github/queries/probe.graphql"),
+        include_str!("../../../src-tauri/core/src/collect/queries/change.graphql"),
+        include_str!("../../../src-tauri/core/src/collect/queries/commits.graphql"),
+        include_str!("../../../src-tauri/core/src/collect/queries/organisation.graphql"),
+        include_str!("../../../src-tauri/core/src/collect/queries/queue.graphql"),
+        include_str!("../../../src-tauri/core/src/collect/queries/reviews.graphql"),
+        include_str!("../../../src-tauri/core/src/collect/queries/timeline.graphql"),
+    ];
+    for query in queries {
+        let read = apollo_compiler::ExecutableDocument::parse_and_validate(&schema, query, "query");
+        assert!(read.is_ok(), "{}", read.unwrap_err().errors);
+        let newer = query.replacen("{\n", "{\n  field_of_tomorrow\n", 1);
+        let read = apollo_compiler::ExecutableDocument::parse_and_validate(&schema, newer, "query");
+        assert!(read.is_err(), "and no other");
+    }
+    let folders = ["engine/src/github/queries", "core/src/collect/queries"];
+    let all = folders.iter().flat_map(|folder| {
+        let path = format!("{}/../src-tauri/{folder}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_dir(path).unwrap()
+    });
+    assert_eq!(
+        all.count(),
+        queries.len(),
+        "a query that is not in the list above"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_schema_lacks_types_and_says_so() {
     let mut world = small();

@@ -15,6 +15,7 @@ pub use kinds::{
     QUOTA, Queued, Repo, Request, Review, Scopes, SigningKey, Status, Team, Token,
 };
 
+use super::device::Devices;
 use super::faults::Fault;
 use super::git::{Edit, Git, Signature};
 
@@ -43,6 +44,10 @@ pub struct World {
     pub calls: Vec<Call>,
     /// GraphQL types that the forge's schema lacks, as an older Enterprise Server does.
     pub lacks: BTreeSet<String>,
+    /// The Enterprise Server that this is, by its version; `None`: GitHub.com.
+    pub server: Option<&'static str>,
+    /// Signing in by a code.
+    pub devices: Devices,
     next_id: u64,
 }
 
@@ -66,6 +71,8 @@ impl World {
             violations: Vec::new(),
             calls: Vec::new(),
             lacks: BTreeSet::new(),
+            server: None,
+            devices: Devices::default(),
             next_id: 2_000_000_000,
         })
     }

@@ -2,6 +2,7 @@ import type {
   ChangeView,
   Decided,
   DecisionView,
+  DeviceView,
   Diagnostics,
   ExportForm,
   Exported,
@@ -11,6 +12,8 @@ import type {
   KeyProposal,
   Keys,
   KeyView,
+  NetworkView,
+  ProxyMode,
   Message,
   Queue,
   QueueFilter,
@@ -58,6 +61,30 @@ export interface Backend {
   export_ledger(args: { form: ExportForm }): Promise<Exported>;
   refresh(): Promise<null>;
   sign_in(args: { forge: string; token: string }): Promise<SignInResult>;
+  /** As they bear on one forge. No secret is in them. */
+  network_settings(args: { forge: string }): Promise<NetworkView>;
+  /** False where the user said no. Without a password the one that is kept for this user stays. */
+  set_proxy(args: {
+    forge: string;
+    proxy: ProxyMode;
+    address: string;
+    user: string;
+    password: string;
+  }): Promise<boolean>;
+  /** The system asks for the file; false where none was chosen, or the user said no. */
+  add_authority(): Promise<boolean>;
+  remove_authority(args: { fingerprint: string }): Promise<null>;
+  /** Without a token: with the account's, where it is that forge. */
+  test_connection(args: { forge: string; token: string }): Promise<SignInResult>;
+  /** An empty one takes it back. */
+  set_client_id(args: { forge: string; id: string }): Promise<null>;
+  /** Gives up a sign-in by a code that waits, and begins another. */
+  device_start(args: { forge: string }): Promise<DeviceView>;
+  /** Resolves when the code was confirmed at the forge, or no longer can be. */
+  device_wait(): Promise<SignInResult>;
+  device_cancel(): Promise<null>;
+  /** Opens the forge's own page where the code is confirmed. */
+  device_page(): Promise<null>;
   /** With `forget`, what was read goes too. */
   sign_out(args: { forget: boolean }): Promise<null>;
   /** What became of it; null where the user answered no. */
@@ -124,6 +151,16 @@ export async function appBackend(): Promise<Backend> {
     export_ledger: ask("export_ledger"),
     refresh: ask("refresh"),
     sign_in: ask("sign_in"),
+    network_settings: ask("network_settings"),
+    set_proxy: ask("set_proxy"),
+    add_authority: ask("add_authority"),
+    remove_authority: ask("remove_authority"),
+    test_connection: ask("test_connection"),
+    set_client_id: ask("set_client_id"),
+    device_start: ask("device_start"),
+    device_wait: ask("device_wait"),
+    device_cancel: ask("device_cancel"),
+    device_page: ask("device_page"),
     sign_out: ask("sign_out"),
     erase: ask("erase"),
     diagnostics: ask("diagnostics"),

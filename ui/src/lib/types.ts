@@ -1079,6 +1079,66 @@ ok: boolean,
  */
 steps: Array<SignInStep>, };
 
+export type ProxyMode = "system" | "direct" | "at";
+
+export type AuthorityView = { 
+/**
+ * Its name, as its certificate says.
+ */
+name: string, 
+/**
+ * SHA-256 of the certificate, in pairs of digits.
+ */
+fingerprint: string, };
+
+export type NetworkView = { 
+/**
+ * Which proxy.
+ */
+proxy: ProxyMode, 
+/**
+ * The address that was typed; empty where none was.
+ */
+address: string, 
+/**
+ * Host and port of the proxy that the system names for this forge; `None`: it names none.
+ */
+of_system: string | null, 
+/**
+ * Who signs in at the proxy; empty for nobody.
+ */
+user: string, 
+/**
+ * The user's password is at hand.
+ */
+password_held: boolean, 
+/**
+ * It is held for this session only: no keychain took it.
+ */
+session_only: boolean, 
+/**
+ * The client id by which one signs in at the forge's own page; empty where there is none.
+ */
+client_id: string, 
+/**
+ * Trusted besides the system's.
+ */
+authorities: Array<AuthorityView>, 
+/**
+ * What was kept could not be read.
+ */
+message: Message | null, };
+
+export type DeviceView = { 
+/**
+ * What the user types there.
+ */
+user_code: string, 
+/**
+ * The page's address, to be shown; `device_page` opens it.
+ */
+page: string, };
+
 export type Diagnostics = { 
 /**
  * All that would be saved.

@@ -6,6 +6,7 @@ import type {
   HoldingState,
   InvolvementView,
   KeyView,
+  NetworkView,
   OutboxStateView,
   Row,
   Run,
@@ -226,4 +227,12 @@ export function matches(row: Row, search: string): boolean {
   const text =
     `${row.repo}#${row.number} #${row.number} ${row.title} ${row.author} ${badgeWords(row.badge)} ${SEVERITY[row.severity]}`.toLowerCase();
   return wanted.every((word) => text.includes(word));
+}
+
+/** How the forge is reached, for a line: "through proxy.example:3128, 1 authority added". */
+export function proxyWords(network: NetworkView): string {
+  const named = network.proxy === "at" ? network.address.replace(/^https?:\/\//u, "") : network.of_system;
+  const way = network.proxy === "direct" || named === null ? "no proxy" : `through ${named}`;
+  const added = network.authorities.length;
+  return added === 0 ? way : `${way}, ${count(added, "authority", "authorities")} added`;
 }

@@ -388,7 +388,7 @@ fn dearmor(text: &str) -> Result<Vec<u8>, Fault> {
         .and_then(|rest| rest.strip_suffix(END.trim()));
     let inner = inner.ok_or_else(|| Reason::SigParse.because("it is not armored as an SSH signature"))?;
     let blob = BASE64_STANDARD
-        .decode(&inner.replace(['\r', '\n'], ""))
+        .decode(inner.replace(['\r', '\n'], ""))
         .map_err(|_| Reason::Base64.because("the armored signature is not base64"))?;
     if armor(&blob) != text {
         return Err(Reason::Encoding.because("the armor is not wrapped as ssh-keygen does"));

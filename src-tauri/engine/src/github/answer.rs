@@ -248,11 +248,6 @@ pub(super) fn plain(text: &str) -> String {
     kept
 }
 
-/// A host without its port.
-pub(super) fn host_of(host: &str) -> &str {
-    host.rsplit_once(':').map_or(host, |(name, _)| name)
-}
-
 fn http_date(text: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::DateTimeParser::new()
         .parse_timestamp(text.trim())

@@ -1,18 +1,14 @@
 //! One request, one answer: where it goes, what it carries, how long it may take, and what went wrong.
 
-use std::collections::VecDeque;
-use std::error::Error as StdError;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, LOCATION, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
-use octocrab::service::middleware::reqwest_connector::ReqwestConnector;
-use octocrab::{AuthState, Octocrab, OctocrabBuilder};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::answer::{Answer, host_of, plain, refusal};
+use super::answer::{Answer, plain, refusal};
+use super::way::Way;
+use crate::network::Network;
 use crate::ports::{Address, ForgeError};
 
 /// The JSON that GitHub recommends. Source: "Getting started with the REST API", media types.
@@ -29,10 +25,6 @@ const AGENT: HeaderValue = HeaderValue::from_static(concat!("countersign/", env!
 /// No answer that the app needs is larger, where the request names no other bound; a larger one must not fill the
 /// memory.
 const LARGEST: usize = 64 << 20;
-/// So many answers are remembered, to know one that comes a second time: more than are under way at once.
-const REMEMBERED: usize = 32;
-/// By which GitHub names each answer.
-const ANSWER_ID: &str = "x-github-request-id";
 /// A renamed repository answers with one redirect; two renames with two.
 const REDIRECTS: usize = 3;
 
@@ -90,82 +82,23 @@ impl Ask {
     }
 }
 
-/// The way to one forge for one account.
+/// What asks one forge, for one account.
 pub(super) struct Client {
-    way: Mutex<Way>,
-    token: SecretString,
+    way: Way,
+    /// Without one the forge is asked what it answers to anybody.
+    token: Option<SecretString>,
     address: Address,
     limits: Limits,
 }
 
-/// The connections, and what came over them lately.
-struct Way {
-    crab: Octocrab,
-    /// Each answer's name and a digest of what it answered.
-    lately: VecDeque<(HeaderValue, u64)>,
-}
-
-impl Way {
-    /// Connections of its own: none is made yet.
-    fn new(address: &Address, limits: Limits) -> Result<Self, ForgeError> {
-        // reqwest without a built-in provider takes the process's. Somebody else may have set it before: as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut http = reqwest::Client::builder()
-            .connect_timeout(limits.connect)
-            // Redirects are followed below, where it is known which hosts may have the token.
-            .redirect(reqwest::redirect::Policy::none())
-            // Whether a request may be sent twice is the caller's decision alone.
-            .retry(reqwest::retry::never())
-            .referer(false);
-        if is_loopback(&address.host) {
-            http = http.no_proxy();
-        }
-        let http = http.build().map_err(|error| ForgeError::Unreachable {
-            host: address.host.clone(),
-            why: words(&error),
-        })?;
-        // The ready-made stack would add retries, a second User-Agent, its own redirects and a token that its
-        // debugging output shows; the bare one has none of that.
-        let built = OctocrabBuilder::new_empty()
-            .with_service(ReqwestConnector::new(http))
-            .with_auth(AuthState::None)
-            .build();
-        let crab = match built {
-            Ok(crab) => crab,
-            Err(never) => match never {},
-        };
-        Ok(Self {
-            crab,
-            lately: VecDeque::new(),
-        })
-    }
-
-    /// Takes in an answer to `ask`; `false` where it is one that came before and was about something else: a proxy
-    /// sent it twice, and on its connection every further answer would be one too late.
-    fn is_in_step(&mut self, ask: &Ask, url: &str, headers: &HeaderMap) -> bool {
-        let mut digest = DefaultHasher::new();
-        (ask.method.as_str(), url, &ask.body).hash(&mut digest);
-        let asked = digest.finish();
-        let Some(name) = headers.get(ANSWER_ID) else {
-            return true;
-        };
-        if let Some((_, before)) = self.lately.iter().find(|(known, _)| known == name) {
-            // A cache may give the same again to the same question.
-            return *before == asked;
-        }
-        self.lately.truncate(REMEMBERED - 1);
-        self.lately.push_front((name.clone(), asked));
-        true
-    }
-}
-
 impl Client {
-    /// Must be called on a Tokio runtime: octocrab starts a task.
-    pub(super) fn new(address: &Address, token: SecretString, limits: Limits) -> Result<Self, ForgeError> {
-        let unreachable = |why: String| ForgeError::Unreachable {
-            host: address.host.clone(),
-            why,
-        };
+    /// For an account. Must be called on a Tokio runtime.
+    pub(super) fn new(
+        address: &Address,
+        token: SecretString,
+        network: &Network,
+        limits: Limits,
+    ) -> Result<Self, ForgeError> {
         // Such a token cannot be sent, so the forge cannot have issued it.
         let sendable = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
         if !sendable(token.expose_secret()) {
@@ -173,21 +106,25 @@ impl Client {
                 host: address.host.clone(),
             });
         }
-        if tokio::runtime::Handle::try_current().is_err() {
-            return Err(unreachable(
-                "the client was made outside of an asynchronous runtime".into(),
-            ));
-        }
         Ok(Self {
-            way: Mutex::new(Way::new(address, limits)?),
-            token,
-            address: address.clone(),
-            limits,
+            token: Some(token),
+            ..Self::anonymous(address, &address.rest, network, limits)?
         })
     }
 
-    fn way(&self) -> MutexGuard<'_, Way> {
-        self.way.lock().unwrap_or_else(PoisonError::into_inner)
+    /// For nobody; `to` is an address at the host that is asked.
+    pub(super) fn anonymous(
+        address: &Address,
+        to: &str,
+        network: &Network,
+        limits: Limits,
+    ) -> Result<Self, ForgeError> {
+        Ok(Self {
+            way: Way::new(network, &address.host, to, limits)?,
+            token: None,
+            address: address.clone(),
+            limits,
+        })
     }
 
     pub(super) fn address(&self) -> &Address {
@@ -270,11 +207,11 @@ impl Client {
         let mut url = ask.url.clone();
         for _ in 0..=REDIRECTS {
             let request = self.request(ask, &url)?;
-            let crab = self.way().crab.clone();
-            let response = crab.execute(request).await.map_err(|error| self.broken(&error))?;
+            let crab = self.way.crab()?;
+            let sent = crab.execute(request).await;
+            let response = sent.map_err(|error| self.way.broken(&error))?;
             let (parts, body) = response.into_parts();
-            if !self.way().is_in_step(ask, &url, &parts.headers) {
-                *self.way() = Way::new(&self.address, self.limits)?;
+            if !self.way.is_in_step(ask, &url, &parts.headers) {
                 return Err(ForgeError::Interrupted {
                     host: self.address.host.clone(),
                     why: "the answer to another call came a second time".into(),
@@ -286,7 +223,7 @@ impl Client {
             }
             let mut body = reqwest::Response::from(http::Response::new(reqwest::Body::wrap(body)));
             let mut bytes = Vec::new();
-            while let Some(chunk) = body.chunk().await.map_err(|error| self.broken(&error))? {
+            while let Some(chunk) = body.chunk().await.map_err(|error| self.way.broken(&error))? {
                 if bytes.len() + chunk.len() > ask.largest {
                     return Err(self.garbled(format!("it is larger than {} MiB", ask.largest >> 20)));
                 }
@@ -309,20 +246,20 @@ impl Client {
             host: self.address.host.clone(),
             why: "the address cannot be sent".into(),
         };
-        let mut token =
-            HeaderValue::try_from(format!("Bearer {}", self.token.expose_secret())).map_err(|_| {
-                ForgeError::Unauthorised {
-                    host: self.address.host.clone(),
-                }
-            })?;
-        token.set_sensitive(true);
         let mut request = Request::builder()
             .method(ask.method.clone())
             .uri(url)
-            .header(AUTHORIZATION, token)
             .header(ACCEPT, ask.accept)
             .header(USER_AGENT, AGENT)
             .header(VERSION_HEADER, VERSION);
+        if let Some(token) = &self.token {
+            let bearer = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()));
+            let mut bearer = bearer.map_err(|_| ForgeError::Unauthorised {
+                host: self.address.host.clone(),
+            })?;
+            bearer.set_sensitive(true);
+            request = request.header(AUTHORIZATION, bearer);
+        }
         if ask.body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
@@ -368,39 +305,6 @@ impl Client {
             why: why.into(),
         }
     }
-
-    /// Sorts a failed exchange: did it end before anything was sent?
-    fn broken(&self, error: &(dyn StdError + 'static)) -> ForgeError {
-        let host = self.address.host.clone();
-        let mut before = false;
-        let mut next = Some(error);
-        while let Some(one) = next {
-            if let Some(http) = one.downcast_ref::<reqwest::Error>() {
-                before |= http.is_connect() || http.is_builder();
-            }
-            next = one.source();
-        }
-        let why = words(error);
-        if before {
-            ForgeError::Unreachable { host, why }
-        } else {
-            ForgeError::Interrupted { host, why }
-        }
-    }
-}
-
-/// The innermost cause: the outer ones repeat it, with the address and with backtraces.
-fn words(error: &(dyn StdError + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    plain(&innermost.to_string())
-}
-
-/// A proxy could not reach a forge on this machine, and must not see its token.
-fn is_loopback(host: &str) -> bool {
-    matches!(host_of(host), "localhost" | "127.0.0.1")
 }
 
 /// One segment of a path, or one value in a query: everything but letters, digits and `-._~` is escaped.

@@ -36,6 +36,8 @@ impl From<ForgeError> for Stop {
     fn from(error: ForgeError) -> Self {
         match error {
             ForgeError::Unreachable { .. }
+            | ForgeError::Proxied { .. }
+            | ForgeError::Untrusted { .. }
             | ForgeError::Unauthorised { .. }
             | ForgeError::RateLimited { .. } => Self::Forge(error),
             ForgeError::Interrupted { .. }

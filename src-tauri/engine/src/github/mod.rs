@@ -3,6 +3,9 @@
 //! | module | subject |
 //! |---|---|
 //! | `client` | one request: address, headers, time limits, redirects |
+//! | `way` | the connections that it goes over: proxy, trust |
+//! | `device` | signing in at the forge's own page |
+//! | `examine` | the way there, station by station |
 //! | `answer` | one answer: headers, JSON, refusals |
 //! | `graphql` | queries, `errors` beside data, older schemas |
 //! | `person` | the several names of one account |
@@ -25,6 +28,8 @@ mod authority;
 mod authors;
 mod client;
 mod collecting;
+mod device;
+mod examine;
 mod files;
 mod graphql;
 mod hydrate;
@@ -37,6 +42,7 @@ mod poll;
 mod propose;
 mod read;
 mod trees;
+mod way;
 mod write;
 
 #[cfg(test)]
@@ -52,8 +58,10 @@ use tokio::sync::OnceCell;
 
 use self::client::{Client, Limits, segment};
 use self::graphql::Schema;
+use crate::network::Network;
 use crate::ports::{
-    Address, Forge, ForgeError, HeadNow, Hydrated, Probe, Proposal, Proposed, Reading, Trusted, Viewer,
+    Address, DeviceAnswer, DeviceCode, Examination, Forge, ForgeError, HeadNow, Hydrated, Probe, Proposal,
+    Proposed, Reading, Trusted, Viewer,
 };
 
 /// A GitHub for one account. Nothing is sent twice, and nothing to another host.
@@ -66,8 +74,13 @@ pub struct GitHub {
 }
 
 impl GitHub {
-    fn with_limits(address: &Address, token: SecretString, limits: Limits) -> Result<Self, ForgeError> {
-        let client = Client::new(address, token, limits)?;
+    fn with_limits(
+        address: &Address,
+        token: SecretString,
+        network: &Network,
+        limits: Limits,
+    ) -> Result<Self, ForgeError> {
+        let client = Client::new(address, token, network, limits)?;
         Ok(Self {
             client,
             schema: OnceCell::new(),
@@ -108,8 +121,30 @@ fn repo_of(text: &str) -> Option<(&str, &str)> {
 }
 
 impl Forge for GitHub {
-    fn connect(address: &Address, token: SecretString) -> Result<Self, ForgeError> {
-        Self::with_limits(address, token, Limits::USUAL)
+    fn connect(address: &Address, token: SecretString, network: &Network) -> Result<Self, ForgeError> {
+        Self::with_limits(address, token, network, Limits::USUAL)
+    }
+
+    async fn examine(address: &Address, token: Option<SecretString>, network: &Network) -> Examination {
+        examine::examine(address, token, network, Limits::USUAL).await
+    }
+
+    async fn device_code(
+        address: &Address,
+        network: &Network,
+        client: &str,
+        scopes: &str,
+    ) -> Result<DeviceCode, ForgeError> {
+        device::code(address, network, client, scopes).await
+    }
+
+    async fn device_token(
+        address: &Address,
+        network: &Network,
+        client: &str,
+        device_code: &SecretString,
+    ) -> Result<DeviceAnswer, ForgeError> {
+        device::token(address, network, client, device_code).await
     }
 
     async fn viewer(&self) -> Result<Viewer, ForgeError> {

@@ -2,19 +2,20 @@ import type { Backend, Shown } from "../backend";
 import type {
   ApprovalView,
   ChangeView,
-  Code,
   Decided,
   DecisionView,
+  DeviceView,
   Diagnostics,
   Exported,
-  Failure,
   FileView,
   Found,
   Keys,
   KeyProposal,
   KeyView,
+  NetworkView,
   Message,
   OutboxStateView,
+  ProxyMode,
   Queue,
   QueueFilter,
   Rotation,
@@ -34,7 +35,9 @@ import { bannersOf } from "./banners";
 import { said, type SampleChange } from "./build";
 import { SAMPLE_DIAGNOSTICS } from "./diagnostics";
 import { counts } from "./diff";
+import { fail } from "./failing";
 import { KEYS } from "./keys";
+import { FakeNetwork } from "./network";
 import { sampleEntries, type Entry } from "./outbox";
 import { rotationOf } from "./rotation";
 import { sampleChanges } from "./sample";
@@ -70,10 +73,6 @@ interface Held {
 
 const HOST = "github.com";
 
-function fail(code: Code, message: string, hint = ""): never {
-  throw { code, message, hint } satisfies Failure;
-}
-
 /** Was confirmed, whatever became of it since. */
 function over(state: OutboxStateView): boolean {
   return state === "confirmed" || state === "withdrawn";
@@ -95,6 +94,7 @@ class Fake implements Backend {
   #polled = this.#start - 40_000;
   #open: string | null = null;
   #prompted = false;
+  #network = new FakeNetwork();
   /** Approvals that came back were given before the sample begins. */
   #withdrawn = new Set<string>();
 
@@ -509,6 +509,64 @@ class Fake implements Backend {
     if (this.#variant === "locked") this.#variant = "";
     this.#changed();
     return result;
+  }
+
+  async network_settings({ forge }: { forge: string }): Promise<NetworkView> {
+    return this.#network.settings(forge);
+  }
+
+  async set_proxy(args: {
+    proxy: ProxyMode;
+    address: string;
+    user: string;
+    password: string;
+  }): Promise<boolean> {
+    this.#write();
+    return this.#network.setProxy(args.proxy, args.address, args.user, args.password);
+  }
+
+  async add_authority(): Promise<boolean> {
+    this.#write();
+    return this.#network.addAuthority();
+  }
+
+  async remove_authority(): Promise<null> {
+    this.#write();
+    this.#network.removeAuthority();
+    return null;
+  }
+
+  async test_connection({ forge, token }: { forge: string; token: string }): Promise<SignInResult> {
+    return this.#network.test(forge, token, this.#account);
+  }
+
+  async set_client_id({ forge, id }: { forge: string; id: string }): Promise<null> {
+    this.#write();
+    this.#network.setClientId(forge, id);
+    return null;
+  }
+
+  async device_start({ forge }: { forge: string }): Promise<DeviceView> {
+    return this.#network.begin(forge);
+  }
+
+  /** In the sample the user has confirmed it after two seconds. */
+  async device_wait(): Promise<SignInResult> {
+    const forge = await this.#network.confirmed();
+    const steps = [{ name: "Confirmed at the forge", ok: forge !== null, detail: "" }];
+    if (forge === null)
+      return { ok: false, steps: [{ ...steps[0]!, detail: "You gave it up. Nobody was signed in." }] };
+    const result = await this.sign_in({ forge, token: "one that nobody sees" });
+    return { ok: result.ok, steps: [...steps, ...result.steps] };
+  }
+
+  async device_cancel(): Promise<null> {
+    this.#network.giveUp();
+    return null;
+  }
+
+  async device_page(): Promise<null> {
+    return null;
   }
 
   async sign_out({ forget }: { forget: boolean }): Promise<null> {

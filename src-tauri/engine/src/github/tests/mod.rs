@@ -29,7 +29,7 @@ const LIMITS: Limits = Limits {
 
 fn at(host: &str) -> GitHub {
     let address = Address::parse(&format!("http://{host}")).unwrap();
-    GitHub::with_limits(&address, TOKEN.to_owned().into(), LIMITS).unwrap()
+    GitHub::with_limits(&address, TOKEN.to_owned().into(), &Network::usual(), LIMITS).unwrap()
 }
 
 fn of(server: &MockServer) -> GitHub {

@@ -296,19 +296,19 @@ async fn what_cannot_be_a_name_is_not_asked_for() {
 async fn a_token_that_cannot_be_sent() {
     let address = Address::parse("github.com").unwrap();
     for token in ["", "two words", "line\nbreak", "käse"] {
-        let made = GitHub::connect(&address, token.to_owned().into());
+        let made = GitHub::connect(&address, token.to_owned().into(), &Network::usual());
         assert!(
             matches!(made.err(), Some(ForgeError::Unauthorised { .. })),
             "{token:?}"
         );
     }
-    assert!(GitHub::connect(&address, TOKEN.to_owned().into()).is_ok());
+    assert!(GitHub::connect(&address, TOKEN.to_owned().into(), &Network::usual()).is_ok());
 }
 
 #[test]
 fn without_a_runtime_there_is_an_error_and_no_panic() {
     let address = Address::parse("github.com").unwrap();
-    assert!(GitHub::connect(&address, TOKEN.to_owned().into()).is_err());
+    assert!(GitHub::connect(&address, TOKEN.to_owned().into(), &Network::usual()).is_err());
 }
 
 #[tokio::test]

@@ -84,7 +84,7 @@ fn canaries(pem: &str) -> Vec<Vec<u8>> {
         TOKEN.into(),
         seed.to_vec(),
         hex.into(),
-        BASE64_STANDARD.encode(&seed).into(),
+        BASE64_STANDARD.encode(seed).into(),
     ];
     all.push(BASE64_STANDARD.encode(TOKEN).into());
     // The first line is the same for every key.

@@ -84,7 +84,7 @@ fn canaries(pem: &str) -> Vec<Vec<u8>> {
         TOKEN.into(),
         seed.to_vec(),
         hex.into(),
-        BASE64_STANDARD.encode(&seed).into(),
+        BASE64_STANDARD.encode(seed).into(),
     ];
     all.push(BASE64_STANDARD.encode(TOKEN).into());
     // The first line is the same for every key.
@@ -166,7 +166,7 @@ async fn neither_the_token_nor_the_key_is_in_what_the_engine_leaves_behind() {
         std::fs::write(&planted, [b"before ", canary.as_slice(), b" behind"].concat()).unwrap();
         assert_eq!(
             holding(std::slice::from_ref(&planted), &canaries),
-            [planted.clone()]
+            std::slice::from_ref(&planted)
         );
     }
     std::fs::remove_file(&planted).unwrap();

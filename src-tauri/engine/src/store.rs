@@ -405,6 +405,8 @@ impl Store {
         };
         // Closed first: elsewhere than on Unix an open file cannot be deleted.
         self.db = Connection::open_in_memory()?;
+        // First: what is erased on purpose must not be told as lost, wherever this is broken off.
+        beside::forget(&path).map_err(|error| StoreError::Unwritable(error.to_string()))?;
         backup::erase(&path, schema::KNOWN).map_err(|error| StoreError::Unwritable(error.to_string()))?;
         *self = Self::open(&path)?;
         Ok(())

@@ -22,7 +22,7 @@ fn a_file_with_one_with_several_and_a_bare_one() {
     );
     assert_eq!(Certificate::read_all(twice.as_bytes()).unwrap(), one, "each once");
     assert_eq!(
-        Certificate::read_all(&BASE64_STANDARD.decode(&body()).unwrap()).unwrap(),
+        Certificate::read_all(&BASE64_STANDARD.decode(body()).unwrap()).unwrap(),
         one
     );
 }
@@ -70,7 +70,7 @@ fn a_certificate_is_kept_as_text_and_a_damaged_one_is_no_certificate() {
 
 #[test]
 fn no_bytes_make_the_reader_of_names_fail_and_hidden_characters_are_named() {
-    let der = BASE64_STANDARD.decode(&body()).unwrap();
+    let der = BASE64_STANDARD.decode(body()).unwrap();
     assert_eq!(names(&der).unwrap().issuer, "Example Inspection CA (Example)");
     for cut in 0..der.len() {
         let _ = names(&der[..cut]);

@@ -36,6 +36,14 @@ pub(super) fn mark(database: &Path) {
     }
 }
 
+/// The database is about to be erased on purpose.
+pub(super) fn forget(database: &Path) -> std::io::Result<()> {
+    match fs::remove_file(marker(database)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Store;
@@ -56,5 +64,9 @@ mod tests {
             matches!(Store::open(&path), Err(StoreError::Lost)),
             "each loss is told"
         );
+        let mut store = Store::open(&path).unwrap();
+        store.erase().unwrap();
+        drop(store);
+        assert!(Store::open(&path).is_ok(), "what is erased on purpose is no loss");
     }
 }

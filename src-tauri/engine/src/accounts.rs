@@ -12,7 +12,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use secrecy::SecretString;
@@ -54,6 +54,8 @@ struct Inner<F, D> {
     diagnostics: Mutex<Option<String>>,
     /// Held while an account is added: two sign-ins must not take the same folder.
     adding: tokio::sync::Mutex<()>,
+    /// Whether wake-ups and new networks are heard of; also by accounts that are added later.
+    listens: AtomicBool,
     /// The whole profile is this process's.
     _lock: File,
 }
@@ -84,10 +86,15 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
     /// can is named in the status line instead.
     pub async fn start(options: Options, desktop: D) -> Result<Self, Failure> {
         let vault = Vault::new(&options.service);
-        Self::start_with(options, vault, desktop).await
+        let accounts = Self::start_with(options, vault, desktop).await?;
+        accounts.inner.listens.store(true, Ordering::Relaxed);
+        for engine in accounts.engines() {
+            engine.listen();
+        }
+        Ok(accounts)
     }
 
-    /// The same with a vault of the caller's.
+    /// The same with a vault of the caller's, and deaf to what the system says.
     ///
     /// # Errors
     /// As [`Self::start`].
@@ -106,6 +113,7 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
                 open: Mutex::default(),
                 diagnostics: Mutex::default(),
                 adding: tokio::sync::Mutex::default(),
+                listens: AtomicBool::new(false),
                 _lock: lock,
             }),
         };
@@ -137,6 +145,9 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
             board: Arc::clone(&self.inner.board),
         };
         let engine = Engine::start_with(options, self.inner.vault.clone(), seat).await?;
+        if self.inner.listens.load(Ordering::Relaxed) {
+            engine.listen();
+        }
         held(&self.inner.engines).insert(name.clone(), engine.clone());
         Ok(engine)
     }

@@ -18,11 +18,14 @@ static HEAP: PeakAlloc = PeakAlloc;
 
 type Body = fn(&[u8]);
 
-const TARGETS: [(&str, Body); 6] = [
+const TARGETS: [(&str, Body); 9] = [
     ("patch", bodies::patch),
     ("trailers", bodies::trailers),
     ("owners", bodies::owners),
     ("policy", bodies::policy),
+    ("signers", bodies::signers),
+    ("envelope", bodies::envelope),
+    ("judge", bodies::judge),
     ("evidence", bodies::evidence),
     ("assess", bodies::assess),
 ];

@@ -14,8 +14,10 @@ use countersign_core::evidence::{Extra, classify};
 use countersign_core::finding::Side;
 use countersign_core::owners::Owners;
 use countersign_core::patch::{LineKind, Patch};
-use countersign_core::policy::{Policy, Touched};
+use countersign_core::policy::{AllowedSigners, Policy, RevokedKeys, Touched};
+use countersign_core::signature::{self, Envelope};
 use countersign_core::trailers;
+use countersign_core::verify::{Input, Outcome, judge as judged};
 
 use crate::common::{change, file};
 
@@ -71,6 +73,47 @@ pub fn policy(data: &[u8]) {
         }
         Err(refused) => assert!(!refused.to_string().is_empty()),
     }
+}
+
+/// An envelope is taken out of a review in its one encoding, or not at all; so is the signature in it.
+pub fn envelope(data: &[u8]) {
+    let body = String::from_utf8_lossy(data);
+    let Ok(envelope) = signature::extract(&body) else {
+        return;
+    };
+    assert_eq!(
+        Envelope::from_json(envelope.to_json().as_bytes()),
+        Ok(envelope.clone())
+    );
+    if let Ok(sshsig) = envelope.sshsig() {
+        assert_eq!(sshsig.to_armor(), envelope.armor());
+    }
+}
+
+/// Lists of keys are refused with their place, or everybody in them is named there.
+pub fn signers(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match AllowedSigners::parse(&text) {
+        Ok(signers) => assert!(signers.principals().all(|principal| text.contains(principal))),
+        Err(refused) => assert!(!refused.to_string().is_empty()),
+    }
+    if let Err(refused) = RevokedKeys::parse(&text) {
+        assert!(!refused.to_string().is_empty());
+    }
+}
+
+/// What CI collected is refused or judged, each time alike; and nothing is accepted that nobody signed.
+pub fn judge(data: &[u8]) {
+    let Ok(input) = Input::from_json(data) else {
+        return;
+    };
+    let now = "2026-11-23T23:00:00Z".parse().unwrap();
+    let verdict = judged(&input, now);
+    assert!(
+        verdict.verdict != Outcome::Accepted || !verdict.signers.is_empty() || verdict.break_glass.is_some()
+    );
+    let said = |verdict| serde_json::to_string(verdict).unwrap();
+    assert_eq!(said(&verdict), said(&judged(&input, now)));
 }
 
 /// Description, branch and message of the same bytes: the same answer each time, and no mark out of nowhere.

@@ -196,6 +196,11 @@ impl Network {
         Ok(())
     }
 
+    /// Connections that were made before may lead nowhere now, and say so only when their time is up: none is used again.
+    pub(crate) fn leave_connections(&self) {
+        self.state().generation += 1;
+    }
+
     /// Holds the proxy's password in memory, for the user that is kept now.
     pub(crate) fn hold_password(&self, password: Option<SecretString>) {
         let mut state = self.state();
@@ -234,6 +239,14 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn after_a_wake_no_connection_of_before_is_used() {
+        let network = Network::usual();
+        let before = network.now().generation;
+        network.clone().leave_connections();
+        assert_ne!(network.now().generation, before);
+    }
 
     #[test]
     fn what_is_kept_is_there_after_a_restart_and_a_password_is_not() {

@@ -122,6 +122,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let run = self.inner.options.clock.run();
         let may = self.live().allowance.take(run);
         if may {
+            self.network().leave_connections();
             self.nudge();
         }
     }

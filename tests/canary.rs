@@ -142,7 +142,7 @@ async fn neither_the_token_nor_the_key_is_in_what_the_engine_leaves_behind() {
         .unwrap()
         .to_owned();
     ok(&probe.ask(&["engine", "settle"]).unwrap());
-    let id = format!("{}/{REPO}#1", forge.url().trim_start_matches("http://"));
+    let id = format!("first:{}/{REPO}#1", forge.url().trim_start_matches("http://"));
     ok(&probe
         .ask(&["engine", "decide", &id, "approve", "canary words"])
         .unwrap());

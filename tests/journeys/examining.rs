@@ -1,5 +1,7 @@
 //! *Test connection*: each thing that can be in the way is named by its own step, and the steps before it hold.
 
+use std::time::Duration;
+
 use countersign_engine::view::{ProxyMode, SignInResult};
 use countersign_tests::forge::Forge;
 use countersign_tests::forge::faults::{Effect, Fault};
@@ -170,6 +172,10 @@ async fn what_the_proxy_does_is_named_with_the_proxy() {
             .all(|head| head.starts_with("CONNECT ghe.example.com:443 "))
     );
     drop(proxy);
+    // Until its port is closed, somebody answers there still.
+    while tokio::net::TcpStream::connect(&name).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     ends_at(
         &tested(&bench, forge, "").await,
         "Proxy",

@@ -83,6 +83,11 @@ fn key(bench: &Bench) -> Key {
     Key::from_blob(&public.to_bytes().unwrap()).unwrap()
 }
 
+/// The change as the ledger names it: without the account.
+fn name(bench: &Bench) -> String {
+    bench.id(1).trim_start_matches("first:").to_owned()
+}
+
 /// Another key into the agent; its fingerprint.
 fn add_key(bench: &Bench) -> String {
     let path = bench.profile.path().join("another");
@@ -107,7 +112,7 @@ async fn a_new_key_signs_while_what_the_old_one_signed_holds_up_to_the_end_of_it
     let (row, holding) = only(&before);
     assert_eq!(
         (row.change.as_str(), holding),
-        (bench.id(1).as_str(), HoldingState::Holds)
+        (name(&bench).as_str(), HoldingState::Holds)
     );
     assert_eq!((row.again, before.again), (true, 1));
     assert_eq!(
@@ -220,7 +225,7 @@ async fn a_lost_key_is_revoked_without_it_and_what_must_be_signed_again_is_liste
     assert!(row.holding.as_ref().unwrap().words.contains("revoked"), "{row:?}");
     assert_eq!(
         (row.change.as_str(), row.again, after.again),
-        (bench.id(1).as_str(), true, 1)
+        (name(&bench).as_str(), true, 1)
     );
     assert_eq!(after.places[0].revoked_path.as_deref(), Some(REVOKED));
     assert!(after.places[0].revoked && !counts(&bench, 1));

@@ -93,7 +93,7 @@ impl Desktop for Shell {
         prompt::ask(purpose, prompt::LIMIT).await
     }
 
-    async fn save_as(&self, name: String) -> Option<PathBuf> {
+    async fn save_as(&self, title: String, name: String) -> Option<PathBuf> {
         let Ok(_one) = self.asking.try_lock() else {
             tracing::warn!("a file was not asked for: another question is open");
             return None;
@@ -104,7 +104,7 @@ impl Desktop for Shell {
             .app
             .dialog()
             .file()
-            .set_title("Export from Countersign")
+            .set_title(title)
             .add_filter(format!("*.{ending}"), &[&ending])
             .set_file_name(name);
         if let Some(window) = self.app.get_webview_window(WINDOW) {

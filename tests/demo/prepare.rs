@@ -33,7 +33,7 @@ impl Desktop for Nobody {
         Err(Unprompted::NoAgent)
     }
 
-    async fn save_as(&self, _: String) -> Option<PathBuf> {
+    async fn save_as(&self, _: String, _: String) -> Option<PathBuf> {
         None
     }
 

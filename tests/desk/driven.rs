@@ -45,7 +45,7 @@ impl Desktop for Agreeing {
         Ok(())
     }
 
-    async fn save_as(&self, _name: String) -> Option<PathBuf> {
+    async fn save_as(&self, _title: String, _name: String) -> Option<PathBuf> {
         None
     }
 

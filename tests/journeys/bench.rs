@@ -117,7 +117,7 @@ impl Desktop for Remembering {
         self.with(|seen| seen.unprompted.clone().map_or(Ok(()), Err))
     }
 
-    async fn save_as(&self, name: String) -> Option<PathBuf> {
+    async fn save_as(&self, _title: String, name: String) -> Option<PathBuf> {
         self.with(|seen| Some(seen.saves_in.as_ref()?.join(name)))
     }
 

@@ -234,7 +234,7 @@ pub(crate) async fn save(
         ));
     };
     let name = format!("countersign-diagnostics-{}.txt", at.strftime("%Y-%m-%d"));
-    let Some(path) = desktop.save_as(name).await else {
+    let Some(path) = desktop.save_as("Save the diagnostics".into(), name).await else {
         return Ok(exporting::not_chosen());
     };
     beside(move || {

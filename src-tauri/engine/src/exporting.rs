@@ -45,7 +45,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             ExportForm::Lines => format!("countersign-ledger-{day}.jsonl"),
             ExportForm::Bundle => format!("countersign-bundle-{day}.json"),
         };
-        let Some(path) = self.inner.desktop.save_as(name).await else {
+        let Some(path) = self.inner.desktop.save_as("Export the ledger".into(), name).await else {
             return Ok(not_chosen());
         };
         let engine = self.clone();

@@ -643,7 +643,7 @@ pub trait Desktop: Send + Sync + 'static {
     fn prompt(&self, purpose: Purpose) -> impl Future<Output = Result<(), Unprompted>> + Send;
 
     /// Asks outside the webview where a file is to be saved. `None` where the user chose none.
-    fn save_as(&self, name: String) -> impl Future<Output = Option<PathBuf>> + Send;
+    fn save_as(&self, title: String, name: String) -> impl Future<Output = Option<PathBuf>> + Send;
 
     /// Asks outside the webview for a file to read; `title` says what for. `None` where the user chose none.
     fn open_file(&self, title: String) -> impl Future<Output = Option<PathBuf>> + Send;

@@ -122,8 +122,8 @@ impl<D: Desktop> Desktop for Seat<D> {
         self.board.desktop.prompt(purpose).await
     }
 
-    async fn save_as(&self, name: String) -> Option<PathBuf> {
-        self.board.desktop.save_as(name).await
+    async fn save_as(&self, title: String, name: String) -> Option<PathBuf> {
+        self.board.desktop.save_as(title, name).await
     }
 
     async fn open_file(&self, title: String) -> Option<PathBuf> {

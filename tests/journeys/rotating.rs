@@ -84,8 +84,8 @@ fn key(bench: &Bench) -> Key {
 }
 
 /// The change as the ledger names it: without the account.
-fn name(bench: &Bench) -> String {
-    bench.id(1).trim_start_matches("first:").to_owned()
+fn name(bench: &Bench, number: u64) -> String {
+    bench.id(number).trim_start_matches("first:").to_owned()
 }
 
 /// Another key into the agent; its fingerprint.
@@ -112,7 +112,7 @@ async fn a_new_key_signs_while_what_the_old_one_signed_holds_up_to_the_end_of_it
     let (row, holding) = only(&before);
     assert_eq!(
         (row.change.as_str(), holding),
-        (name(&bench).as_str(), HoldingState::Holds)
+        (name(&bench, 1).as_str(), HoldingState::Holds)
     );
     assert_eq!((row.again, before.again), (true, 1));
     assert_eq!(
@@ -150,7 +150,7 @@ async fn a_new_key_signs_while_what_the_old_one_signed_holds_up_to_the_end_of_it
     assert_eq!(after.places[0].line, place.line);
     let new = asked(&bench, None).await;
     assert_eq!(new.old.as_deref(), Some(made.fingerprint.as_str()));
-    assert_eq!(only(&new).0.change, bench.id(2));
+    assert_eq!(only(&new).0.change, name(&bench, 2));
 
     let just_before = gate(&bench, 1, until - SignedDuration::from_secs(1));
     assert!(just_before.reviews[0].accepted, "{just_before:?}");
@@ -225,7 +225,7 @@ async fn a_lost_key_is_revoked_without_it_and_what_must_be_signed_again_is_liste
     assert!(row.holding.as_ref().unwrap().words.contains("revoked"), "{row:?}");
     assert_eq!(
         (row.change.as_str(), row.again, after.again),
-        (name(&bench).as_str(), true, 1)
+        (name(&bench, 1).as_str(), true, 1)
     );
     assert_eq!(after.places[0].revoked_path.as_deref(), Some(REVOKED));
     assert!(after.places[0].revoked && !counts(&bench, 1));

@@ -362,7 +362,8 @@ pub(crate) fn resets_at(world: &World) -> i64 {
 
 fn rest_call(world: &mut World, token: usize, req: &Req, path: &str) -> Answer {
     let description = Description::of(world.server);
-    let Some((operation, parameters)) = description.find(&req.method, path) else {
+    let path = rest::by_name(world, path);
+    let Some((operation, parameters)) = description.find(&req.method, &path) else {
         return violated(world, req, &["no operation that the forge serves".to_owned()]);
     };
     let wrong = description.judge_request(operation, req);
@@ -381,16 +382,16 @@ fn rest_call(world: &mut World, token: usize, req: &Req, path: &str) -> Answer {
         );
     }
     let viewer = world.tokens[token].login.clone();
-    let mut answer = rest::serve(
-        world,
-        &rest::Ctx {
-            token,
-            viewer: &viewer,
-            parameters: &parameters,
-            req,
-        },
-        &operation.id,
-    );
+    let ctx = rest::Ctx {
+        token,
+        viewer: &viewer,
+        parameters: &parameters,
+        req,
+    };
+    if let Some(answer) = rest::moved(world, &ctx) {
+        return quota(world, token, answer);
+    }
+    let mut answer = rest::serve(world, &ctx, &operation.id);
     let wrong = description.judge_answer(operation, answer.status, &answer.media, &answer.body);
     for one in wrong {
         world.violations.push(format!(

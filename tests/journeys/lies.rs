@@ -241,6 +241,46 @@ async fn pushed_over_between_any_two_calls() {
     judged(&tally, &wrong);
 }
 
+/// The change has another name from each call on, as where its repository is renamed or goes to another owner: it is
+/// the same change, and the forge leads from the old name to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn renamed_and_transferred_between_any_two_calls() {
+    let class = "the repository renamed or transferred between any two calls";
+    let (mut tally, mut wrong) = (Tally::of(class), Vec::new());
+    for now in ["acme/storefront", "beta/web"] {
+        for step in &STEPS {
+            let bench = Bench::with_one_change().await;
+            let view = bench.read(1).await;
+            let move_on = move |world: &mut World| world.rename(REPO, now).unwrap();
+            let path = format!("*/pulls/1{}", step.path);
+            let hook = Fault::once(step.method, &path, Effect::Hook(Box::new(move_on))).after(step.skip);
+            bench.forge.faults([hook]);
+            bench
+                .decide(&view, DecisionView::Approve, "Read it all.")
+                .await
+                .unwrap();
+            let ended = bench.comes_to(OutboxStateView::Confirmed).await;
+            let reviews = bench.forge.reviews(now, 1);
+            let carrying = reviews.iter().filter(|review| review.state == "APPROVED").count();
+            tally.tried += 1;
+            tally.lost += u64::from(carrying == 0);
+            tally.doubled += u64::from(reviews.len() > 1);
+            if ended.message.is_some() || bench.forge.with(|world| !world.faults.is_empty()) {
+                wrong.push(format!("{now}, {}: {:?}", step.name, ended.message));
+            }
+            let ledger = bench.engine.ledger().unwrap();
+            if ledger.len() != 2 {
+                wrong.push(format!(
+                    "{now}, {}: {} lines in the ledger",
+                    step.name,
+                    ledger.len()
+                ));
+            }
+        }
+    }
+    judged(&tally, &wrong);
+}
+
 fn shown(view: &ChangeView) -> String {
     serde_json::to_string(&(&view.files, &view.findings, &view.not_assessed)).unwrap()
 }

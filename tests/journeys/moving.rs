@@ -169,8 +169,8 @@ async fn a_renamed_repository_keeps_its_change_and_what_was_read_of_it() {
     bench.read(1).await;
     bench.forge.with(|world| {
         let now = world.now();
-        let repo = world.find_mut(REPO).unwrap();
-        repo.name = "storefront".into();
+        world.rename(REPO, "acme/storefront").unwrap();
+        let repo = world.find_mut("acme/storefront").unwrap();
         // So that it is read again now and not with the next reading of everything.
         for change in repo.changes.values_mut() {
             change.updated_at = now;

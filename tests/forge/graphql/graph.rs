@@ -28,6 +28,7 @@ impl<'w> Seen<'w> {
     fn repo(&self, full_name: &str) -> Option<&'w Repo> {
         self.world
             .find(full_name)
+            .or_else(|| self.world.formerly(full_name))
             .filter(|repo| visible(self.world, self.token, repo))
     }
 

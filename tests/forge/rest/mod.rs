@@ -9,10 +9,11 @@ mod writing;
 pub(crate) use account::meta;
 pub(crate) use reviews::raw as raw_review;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use anyhow::Result;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::server::{Answer, Req};
 use super::world::{Repo, Scopes, World};
@@ -72,6 +73,39 @@ pub(crate) fn serve(world: &mut World, ctx: &Ctx<'_>, operation: &str) -> Answer
         ));
         Answer::error(500, "Server Error")
     })
+}
+
+/// `repositories/ID/…` is another way to say `repos/OWNER/NAME/…`, and where a redirect leads.
+pub(crate) fn by_name<'a>(world: &World, path: &'a str) -> Cow<'a, str> {
+    let named = || {
+        let named = path.strip_prefix("repositories/")?;
+        let end = named.find('/').unwrap_or(named.len());
+        let id: u64 = named.get(..end)?.parse().ok()?;
+        let repo = world.repos.iter().find(|repo| repo.id == id)?;
+        Some(format!("repos/{}{}", repo.full_name(), named.get(end..)?))
+    };
+    named().map_or(Cow::Borrowed(path), Cow::Owned)
+}
+
+/// The answer about a repository under a name that it no longer has. Source: "Best practices for using the REST API",
+/// redirects: for good where it is read, and for this once where it is written, so that the method stays.
+pub(crate) fn moved(world: &World, ctx: &Ctx<'_>) -> Option<Answer> {
+    let repo = world
+        .formerly(&ctx.repo_name())
+        .filter(|repo| visible(world, ctx.token, repo))?;
+    let old = format!("/repos/{}/{}", ctx.parameter("owner"), ctx.parameter("repo"));
+    let to = ctx
+        .req
+        .target
+        .replacen(&old, &format!("/repositories/{}", repo.id), 1);
+    let to = format!("{}{to}", world.base_url);
+    let (status, words) = if ctx.req.method == "GET" {
+        (301, "Moved Permanently")
+    } else {
+        (307, "Temporary Redirect")
+    };
+    let body = json!({ "message": words, "url": to, "documentation_url": "https://docs.github.com/rest" });
+    Some(Answer::json(status, &body).with("location", to))
 }
 
 fn route(world: &mut World, ctx: &Ctx<'_>, operation: &str) -> Handled {

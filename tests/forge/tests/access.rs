@@ -145,3 +145,22 @@ async fn the_forges_clock_can_be_wrong() {
         "{date}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_is_found_under_its_old_name_until_another_has_it() {
+    let mut world = small();
+    world.token("stranger", "lena-w", Scopes::Classic(vec!["repo".into()]));
+    world.rename(REPO, "acme/storefront").unwrap();
+    let forge = Forge::start(world).await.unwrap();
+    let client = Client::of(&forge);
+    let path = format!("/repos/{REPO}/pulls/1/reviews");
+    for (method, status) in [("GET", 301), ("POST", 307)] {
+        let moved = client.call(method, &path, json!({})).await;
+        let to = format!("{}/api/v3/repositories/77/pulls/1/reviews", forge.url());
+        assert_eq!((moved.status, moved.header("location")), (status, to.as_str()));
+    }
+    assert_eq!(client.get("/repositories/77/pulls/1/reviews").await.status, 200);
+    assert_eq!(Client::with(&forge, "stranger").get(&path).await.status, 404);
+    forge.with(|world| world.repo(REPO, 78, false, &["priya-n"], &[]).unwrap());
+    assert_eq!(client.get(&format!("/repos/{REPO}/pulls/1")).await.status, 404);
+}

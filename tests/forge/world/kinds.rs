@@ -343,6 +343,8 @@ pub struct Repo {
     pub owner: String,
     /// Name without the owner.
     pub name: String,
+    /// What it was called before, as `owner/name`: where nothing else has that name now, it leads here.
+    pub formerly: Vec<String>,
     /// Only accounts in `access` see it.
     pub private: bool,
     /// Read only for all.

@@ -213,6 +213,7 @@ impl World {
             id,
             owner: owner.to_owned(),
             name: name.to_owned(),
+            formerly: Vec::new(),
             private,
             archived: false,
             access: writers
@@ -256,6 +257,19 @@ impl World {
         self.repos
             .iter()
             .find(|repo| repo.full_name().eq_ignore_ascii_case(full_name))
+    }
+
+    /// The repository that was called `owner/name` and that nothing has replaced there.
+    pub fn formerly(&self, full_name: &str) -> Option<&Repo> {
+        let was = |repo: &&Repo| {
+            repo.formerly
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(full_name))
+        };
+        match self.find(full_name) {
+            Some(_) => None,
+            None => self.repos.iter().find(was),
+        }
     }
 
     /// The repository `owner/name`, to change it.

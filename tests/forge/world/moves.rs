@@ -12,6 +12,19 @@ use super::{
 use crate::forge::git::{Edit, Signature};
 
 impl World {
+    /// Gives a repository another name, or another owner: `to` is `owner/name`.
+    pub fn rename(&mut self, full_name: &str, to: &str) -> Result<()> {
+        ensure!(self.find(to).is_none(), "{to} is taken");
+        let (owner, name) = to
+            .split_once('/')
+            .ok_or_else(|| anyhow!("{to} is not owner/name"))?;
+        let repo = self.find_mut(full_name)?;
+        repo.formerly.push(full_name.to_owned());
+        owner.clone_into(&mut repo.owner);
+        name.clone_into(&mut repo.name);
+        Ok(())
+    }
+
     fn signature(&self, who: &str, at: Timestamp) -> Result<Signature> {
         if let Some((name, rest)) = who.split_once(" <") {
             return Ok(Signature {

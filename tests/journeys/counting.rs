@@ -214,3 +214,31 @@ async fn the_organisation_s_policy_has_its_say_and_is_never_guessed() {
         "{tightened:?}"
     );
 }
+
+/// Anybody may take a name that a repository no longer has: what the forge leads to from there is nobody's word.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organisation_s_repository_that_was_renamed_is_not_followed() {
+    let extends = POLICY.replace(
+        "\n[signoff]",
+        "extends = \"acme/policies:countersign.toml\"\n\n[signoff]",
+    );
+    for (now, answer) in [("acme/policies", "yes"), ("acme/rules", "unknown")] {
+        let count = asked(|world| {
+            file(world, ".github/countersign.toml", &extends);
+            let git = &world.find(REPO).unwrap().git;
+            let signers = git.run(&["show", "main:.github/allowed_signers"]).unwrap();
+            let files = [
+                Edit::write("countersign.toml", POLICY),
+                Edit::bytes(".github/allowed_signers", &signers),
+            ];
+            world
+                .repo("acme/policies", 4_000_009, true, &["priya-n"], &files)
+                .unwrap();
+            if now != "acme/policies" {
+                world.rename("acme/policies", now).unwrap();
+            }
+        })
+        .await;
+        assert_eq!(count.answer, answer, "{now}: {count:?}");
+    }
+}

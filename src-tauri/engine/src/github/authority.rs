@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::client::segment;
 use super::person::RestAccount;
-use super::read::{Found, unsaid};
+use super::read::{At, Found, unsaid};
 use super::{GitHub, repo_of};
 use crate::ports::{ForgeError, Organisation, TrustedFile};
 
@@ -31,8 +31,8 @@ impl GitHub {
     /// The policy and the files that it names: what the change itself says about them counts for nothing.
     pub(super) async fn authority(&self, id: &ChangeId, target: &Oid) -> Result<Authority, ForgeError> {
         let mut found = Authority::default();
-        let (repo, at) = (self.repo(id)?, format!("?ref={target}"));
-        found.policy = self.trusted(&repo, policy::PATH, &at, &mut found.missing).await?;
+        let (repo, at) = (self.repo(id)?, At::Ref(target.as_str()));
+        found.policy = self.trusted(&repo, policy::PATH, at, &mut found.missing).await?;
         let Some(text) = &found.policy else {
             return Ok(found);
         };
@@ -40,10 +40,10 @@ impl GitHub {
         let signers = read
             .as_ref()
             .map_or(SIGNERS, |policy| policy.allowed_signers.as_str());
-        found.allowed_signers = self.trusted(&repo, signers, &at, &mut found.missing).await?;
+        found.allowed_signers = self.trusted(&repo, signers, at, &mut found.missing).await?;
         let Some(policy) = read else { return Ok(found) };
         if let Some(path) = &policy.revoked_keys {
-            found.revoked_keys = self.trusted(&repo, path, &at, &mut found.missing).await?;
+            found.revoked_keys = self.trusted(&repo, path, at, &mut found.missing).await?;
         }
         if let Some(extended) = policy.extended() {
             // The token may not see it; that is said where it is decided whether an approval counts.
@@ -56,7 +56,7 @@ impl GitHub {
         &self,
         repo: &str,
         path: &str,
-        at: &str,
+        at: At<'_>,
         missing: &mut Vec<(String, String)>,
     ) -> Result<Option<TrustedFile>, ForgeError> {
         Ok(match self.content(repo, path, at).await? {
@@ -78,7 +78,11 @@ impl GitHub {
         let repo = format!("/repos/{}/{}", segment(owner), segment(name));
         let mut missing = Vec::new();
         let text = |file: TrustedFile| String::from_utf8_lossy(&file.bytes).into_owned();
-        let Some(policy) = self.trusted(&repo, path, "", &mut missing).await?.map(text) else {
+        let Some(policy) = self
+            .trusted(&repo, path, At::DefaultBranch, &mut missing)
+            .await?
+            .map(text)
+        else {
             return Ok(None);
         };
         let Ok(read) = Policy::parse(&policy) else {
@@ -88,11 +92,14 @@ impl GitHub {
             }));
         };
         let allowed_signers = self
-            .trusted(&repo, &read.allowed_signers, "", &mut missing)
+            .trusted(&repo, &read.allowed_signers, At::DefaultBranch, &mut missing)
             .await?
             .map(text);
         let revoked_keys = match &read.revoked_keys {
-            Some(path) => self.trusted(&repo, path, "", &mut missing).await?.map(text),
+            Some(path) => self
+                .trusted(&repo, path, At::DefaultBranch, &mut missing)
+                .await?
+                .map(text),
             None => None,
         };
         Ok(missing.is_empty().then_some(Organisation {

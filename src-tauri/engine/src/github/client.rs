@@ -58,6 +58,8 @@ pub(super) struct Ask {
     pub(super) slow: bool,
     /// Longest answer that is taken, in bytes.
     pub(super) largest: usize,
+    /// Where a repository has another name by now, its old one leads there; otherwise it is as if it were not there.
+    pub(super) follows: bool,
     /// What is asked for, in words, for "… is not there".
     pub(super) what: String,
 }
@@ -66,6 +68,12 @@ impl Ask {
     /// Allows for the forge to compute.
     pub(super) fn slow(mut self) -> Self {
         self.slow = true;
+        self
+    }
+
+    /// What is named must have that name now: anybody may have taken an old one.
+    pub(super) fn by_this_name_only(mut self) -> Self {
+        self.follows = false;
         self
     }
 
@@ -141,6 +149,7 @@ impl Client {
             body: None,
             slow: false,
             largest: LARGEST,
+            follows: true,
             what: what.into(),
         }
     }
@@ -173,6 +182,7 @@ impl Client {
             body: Some(body.to_string()),
             slow: false,
             largest: LARGEST,
+            follows: true,
             what: "the GraphQL interface".into(),
         }
     }
@@ -218,6 +228,11 @@ impl Client {
                 });
             }
             if parts.status.is_redirection() && parts.status != StatusCode::NOT_MODIFIED {
+                if !ask.follows {
+                    return Err(ForgeError::NotFound {
+                        what: ask.what.clone(),
+                    });
+                }
                 url = self.redirected(ask, &url, parts.status, &parts.headers)?;
                 continue;
             }

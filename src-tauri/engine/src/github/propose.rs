@@ -10,7 +10,7 @@ use serde_json::json;
 use super::GitHub;
 use super::client::segment;
 use super::objects::Reference;
-use super::read::Found;
+use super::read::{At, Found};
 use crate::ports::{ForgeError, Proposal, Proposed, Trusted};
 
 /// Earlier branches for the same purpose that are looked at. Each was made from another tip of the target.
@@ -102,11 +102,11 @@ impl GitHub {
 
     /// The file on the branch as proposed. Where it is so already an earlier attempt has written it.
     async fn write_file(&self, id: &ChangeId, branch: &str, proposal: &Proposal) -> Result<(), ForgeError> {
-        let (repo, at) = (self.repo(id)?, format!("?ref={}", segment(branch)));
+        let (repo, at) = (self.repo(id)?, At::Ref(branch));
         let mut fields = json!({
             "message": proposal.title, "content": BASE64_STANDARD.encode(&proposal.bytes), "branch": branch,
         });
-        match self.content(&repo, &proposal.path, &at).await? {
+        match self.content(&repo, &proposal.path, at).await? {
             Found::File(file) if file.bytes == proposal.bytes => return Ok(()),
             Found::File(file) => fields["sha"] = json!(file.blob.as_str()),
             Found::Not => {}

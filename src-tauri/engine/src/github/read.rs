@@ -205,15 +205,19 @@ impl GitHub {
     }
 
     async fn file(&self, id: &ChangeId, commit: &Oid, path: &str) -> Result<Found, ForgeError> {
-        self.content(&self.repo(id)?, path, &format!("?ref={commit}"))
+        self.content(&self.repo(id)?, path, At::Ref(commit.as_str()))
             .await
     }
 
-    /// A file of a repository; at the tip of its default branch where `at` is empty.
-    pub(super) async fn content(&self, repo: &str, path: &str, at: &str) -> Result<Found, ForgeError> {
+    /// A file of a repository.
+    pub(super) async fn content(&self, repo: &str, path: &str, at: At<'_>) -> Result<Found, ForgeError> {
         let encoded: Vec<String> = path.split('/').map(segment).collect();
-        let url = format!("{repo}/contents/{}{at}", encoded.join("/"));
-        let answer = match self.client.call(&self.client.get(&url, path)).await {
+        let url = format!("{repo}/contents/{}", encoded.join("/"));
+        let ask = match at {
+            At::Ref(name) => self.client.get(&format!("{url}?ref={}", segment(name)), path),
+            At::DefaultBranch => self.client.get(&url, path).by_this_name_only(),
+        };
+        let answer = match self.client.call(&ask).await {
             Err(ForgeError::NotFound { .. }) => return Ok(Found::Not),
             other => other?,
         };
@@ -235,6 +239,15 @@ impl GitHub {
             blob: content.blob,
         }))
     }
+}
+
+/// Where in a repository a file is read.
+#[derive(Clone, Copy)]
+pub(super) enum At<'a> {
+    /// A commit or a branch.
+    Ref(&'a str),
+    /// The tip of the default branch, of the repository that has this name now: a rename is not followed.
+    DefaultBranch,
 }
 
 type Owners = Result<(String, TrustedFile), (String, String)>;

@@ -21,6 +21,7 @@ mod journeys {
     mod exporting;
     mod faults;
     mod holding;
+    mod hostile;
     mod keychain;
     mod lies;
     mod main_job;

@@ -7,11 +7,13 @@
 //! | [`question`] | the native dialog before a signature |
 //! | [`tray`] | the tray's menu and picture |
 //! | [`log`] | the log |
+//! | [`remains`] | what a crash leaves behind |
 
 mod commands;
 mod desktop;
 mod log;
 mod question;
+mod remains;
 mod tray;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -21,6 +23,7 @@ use anyhow::{Context, Result};
 use countersign_engine::accounts::Accounts;
 use countersign_engine::engine::Options;
 use countersign_engine::github::GitHub;
+use countersign_engine::view::{Code, Failure};
 use tauri::{AppHandle, Manager, RunEvent, Wry};
 
 /// The accounts as this app runs them.
@@ -44,10 +47,12 @@ pub struct Start {
 /// Runs the app to its end and gives its exit code.
 ///
 /// # Errors
-/// Nothing was started: the profile's folder cannot be written, or there is no display.
+/// Nothing was started: there is no display.
 pub fn run(start: Start) -> Result<u8> {
-    private_folder(&start.profile)?;
-    let _log = log::start(&start.profile, start.verbose)?;
+    remains::keep_secrets_out();
+    let profile = private_folder(&start.profile);
+    // Without a log everything else goes on; what keeps it from being written is told by what needs the disk.
+    let _log = log::start(&start.profile, start.verbose).map_err(|error| eprintln!("{error:#}"));
     let mut single =
         tauri_plugin_single_instance::Builder::new().callback(|app, _, _| desktop::show_window(app));
     if start.own_instance {
@@ -103,7 +108,10 @@ pub fn run(start: Start) -> Result<u8> {
             commands::open_link,
         ])
         .setup(move |app| {
-            set_up(app.handle(), start);
+            match profile {
+                Ok(()) => set_up(app.handle(), start),
+                Err(failure) => desktop::cannot_start(app.handle(), &failure),
+            }
             Ok(())
         })
         .build(tauri::generate_context!())
@@ -171,16 +179,18 @@ fn end(app: &AppHandle<Wry>) {
 }
 
 /// Makes the profile's folder, for this user alone.
-fn private_folder(folder: &Path) -> Result<()> {
+fn private_folder(folder: &Path) -> Result<(), Failure> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).with_context(|| {
-        format!(
-            "the profile folder {} cannot be made; name another with --profile",
+    builder.create(folder).map_err(|error| Failure {
+        code: Code::Other,
+        message: format!(
+            "The profile folder {} cannot be made: {error}. Nothing was started.",
             folder.display()
-        )
+        ),
+        hint: "Make room or way for it, or name another folder with --profile.".into(),
     })
 }
 
@@ -248,7 +258,7 @@ mod tests {
     #[test]
     fn each_command_stands_once_in_the_table_of_what_the_page_may_ask_for() {
         let table = include_str!("../../.github/SECURITY.md")
-            .split_once("| command |")
+            .split_once("| command, of the window `main` |")
             .unwrap()
             .1
             .split_once("\n\n")

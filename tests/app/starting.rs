@@ -40,6 +40,53 @@ async fn a_profile_from_a_newer_version_is_refused_in_words_and_not_touched() ->
     .await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_cannot_be_made_is_told_in_a_window() -> Result<()> {
+    within(async {
+        let mut desk = Desk::start(plain())?;
+        let file = desk.home().join("taken");
+        std::fs::write(&file, "a file")?;
+        let app = app()?.to_string_lossy().into_owned();
+        let folder = file.join("profile").to_string_lossy().into_owned();
+        desk.spawn(&app, &["--profile", &folder])?;
+        let told = desk.find_window("Countersign cannot start", PATIENCE)?;
+        desk.press(&told, "Return")?;
+        wait_for("the app's end", PATIENCE, || Ok((!desk.runs(&app)).then_some(())))?;
+        let said = desk.said(&app);
+        assert!(
+            said.contains(&folder) && said.contains("Nothing was started"),
+            "{said}"
+        );
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_log_everything_else_goes_on_and_a_crash_leaves_no_memory_on_the_disk() -> Result<()> {
+    within(async {
+        let mut bench = Bench::set(plain()).await?;
+        let log = bench.stage.profile.join("log");
+        ensure!(!log.exists(), "the window has not run in this profile");
+        std::fs::write(&log, "a file")?;
+        let app = bench.start_app()?;
+        bench.desk.find_window("^Countersign$", PATIENCE)?;
+        let said = bench.desk.said(&app);
+        assert!(said.contains("log cannot be made"), "{said}");
+        let id = bench.desk.id(&app).context("it runs")?;
+        let limits = std::fs::read_to_string(format!("/proc/{id}/limits"))?;
+        let cores = limits.lines().find(|line| line.starts_with("Max core file size"));
+        let cores: Vec<&str> = cores
+            .context("the limit is told")?
+            .split_whitespace()
+            .skip(4)
+            .collect();
+        assert_eq!(cores, ["0", "0", "bytes"]);
+        Ok(())
+    })
+    .await
+}
+
 /// A picture of the screen, as bytes of red, green and blue.
 fn pixels(desk: &Desk) -> Result<Vec<[u8; 3]>> {
     let file = desk.scratch().join("screen.ppm");

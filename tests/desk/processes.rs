@@ -103,6 +103,12 @@ impl Desk {
         String::from_utf8_lossy(&text).trim().to_owned()
     }
 
+    /// Process id of a program that was started here.
+    pub fn id(&self, program: &str) -> Option<u32> {
+        let found = self.running.iter().find(|running| running.name == program);
+        found.map(|running| running.child.id())
+    }
+
     /// Whether a program that was started here still runs.
     pub fn runs(&mut self, program: &str) -> bool {
         let found = self.running.iter_mut().find(|running| running.name == program);

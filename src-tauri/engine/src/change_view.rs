@@ -44,14 +44,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// One file's diff.
     pub async fn file(&self, id: String, head: String, index: u32) -> Result<FileView, Failure> {
         let held = self.shown(&id, &head)?;
-        let (target, head_now) = (&held.change.target.oid, &held.change.head.oid);
-        let store = self.store();
-        let diff = store.diff(target, head_now)?.unwrap_or_default();
-        let then = match earlier(&store.looked(&held.change.id)?, head_now) {
-            Some(looked) => store.diff_of(&looked.head, target)?,
-            None => None,
-        };
-        drop(store);
+        let (diff, then) = self.diffs(&held)?;
         let rows = beside(move || {
             let patch = Patch::parse(&diff).ok();
             let then = then.as_deref().and_then(|bytes| Patch::parse(bytes).ok());
@@ -64,6 +57,17 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         })
         .await?;
         Ok(FileView { index, head, rows })
+    }
+
+    /// The diff that is held, and the one that the user last looked at before.
+    fn diffs(&self, held: &Held) -> Result<(Vec<u8>, Option<Vec<u8>>), Failure> {
+        let (target, head) = (&held.change.target.oid, &held.change.head.oid);
+        let store = self.store();
+        let then = match earlier(&store.looked(&held.change.id)?, head) {
+            Some(looked) => store.diff_of(&looked.head, target)?,
+            None => None,
+        };
+        Ok((store.diff(target, head)?.unwrap_or_default(), then))
     }
 
     /// Marks a file as viewed at this head, or takes the mark away.

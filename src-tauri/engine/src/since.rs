@@ -3,10 +3,10 @@
 //! Files are compared by what they add and remove. Where the lines stand and what stands around them changes with every
 //! commit on the target, and is nothing that anybody did to the change.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use countersign_core::change::Change;
-use countersign_core::patch::{FilePatch, Line, LineKind, Patch};
+use countersign_core::patch::{FileKind, FilePatch, Line, LineKind, Patch};
 
 use crate::hidden::visible;
 use crate::store::Looked;
@@ -17,13 +17,20 @@ const NAMED: usize = 3;
 
 /// The diff that the user last looked at, beside the one that there is.
 pub(crate) struct Since<'p> {
-    then: Option<BTreeMap<String, &'p FilePatch<'p>>>,
+    then: Option<BTreeMap<Name, &'p FilePatch<'p>>>,
+}
+
+/// A path, and whether it goes: what a file turns into (a link, say) is another entry of the same path.
+type Name = (String, bool);
+
+fn name(file: &FilePatch<'_>) -> Name {
+    (file.display_path(), file.kind == FileKind::Deleted)
 }
 
 impl<'p> Since<'p> {
     /// `then`: the earlier diff; `None` where there was none, or it is not held any more.
     pub(crate) fn of(then: Option<&'p Patch<'p>>) -> Self {
-        let named = |file: &'p FilePatch<'p>| (file.display_path(), file);
+        let named = |file: &'p FilePatch<'p>| (name(file), file);
         Self {
             then: then.map(|patch| patch.files.iter().map(named).collect()),
         }
@@ -32,7 +39,7 @@ impl<'p> Since<'p> {
     /// Whether a file is another than it was. Never where nothing is known of before.
     pub(crate) fn is_fresh(&self, file: &FilePatch<'_>) -> bool {
         self.then.as_ref().is_some_and(|then| {
-            let before = then.get(&file.display_path());
+            let before = then.get(&name(file));
             before.is_none_or(|before| facts(before) != facts(file))
         })
     }
@@ -42,13 +49,12 @@ impl<'p> Since<'p> {
         let Some(then) = &self.then else {
             return Fresh::default();
         };
-        let mut known: HashMap<Side<'p>, usize> = HashMap::new();
-        for line in then
-            .get(&file.display_path())
-            .into_iter()
-            .flat_map(|file| changed(file))
-        {
-            *known.entry(line).or_default() += 1;
+        let mut known: HashMap<&'p [u8], Times> = HashMap::new();
+        let before = then.get(&name(file)).copied();
+        for line in before.into_iter().flat_map(FilePatch::lines) {
+            if let Some(times) = known.entry(line.text).or_default().of(line.kind) {
+                *times += 1;
+            }
         }
         Fresh { known: Some(known) }
     }
@@ -64,16 +70,16 @@ impl<'p> Since<'p> {
             return format!("{text}; the diff that you saw is not held any more");
         };
         let fresh = now.files.iter().filter(|file| self.is_fresh(file)).count();
-        let here: Vec<String> = now.files.iter().map(FilePatch::display_path).collect();
-        let gone: Vec<String> = then
+        let here: BTreeSet<String> = now.files.iter().map(FilePatch::display_path).collect();
+        let gone: BTreeSet<&str> = then
             .keys()
-            .filter(|path| !here.contains(path))
-            .map(|path| visible(path))
+            .map(|(path, _)| path.as_str())
+            .filter(|path| !here.contains(*path))
             .collect();
         text = format!("{text}, {}", words::count(fresh + gone.len(), "file", "files"));
         if !gone.is_empty() {
-            let named = gone.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-            text = format!("{text}; no longer in it: {named}");
+            let named: Vec<String> = gone.iter().take(NAMED).map(|path| visible(path)).collect();
+            text = format!("{text}; no longer in it: {}", named.join(", "));
             if let Some(more @ 1..) = gone.len().checked_sub(NAMED) {
                 text = format!("{text} and {more} more");
             }
@@ -82,51 +88,58 @@ impl<'p> Since<'p> {
     }
 }
 
-/// A line that is added or removed.
-type Side<'p> = (bool, &'p [u8]);
+/// How often a text is added and removed in one file.
+#[derive(Default)]
+struct Times {
+    added: usize,
+    removed: usize,
+}
+
+impl Times {
+    fn of(&mut self, kind: LineKind) -> Option<&mut usize> {
+        match kind {
+            LineKind::Added => Some(&mut self.added),
+            LineKind::Removed => Some(&mut self.removed),
+            LineKind::Context => None,
+        }
+    }
+}
 
 /// Tells lines that are new in a file's diff from those that were in it before. Of equal ones the first are the old.
 #[derive(Default)]
 pub(crate) struct Fresh<'p> {
-    /// How many of each there were; `None`: nothing is known of before.
-    known: Option<HashMap<Side<'p>, usize>>,
+    /// What was changed before, and how often; `None`: nothing is known of that.
+    known: Option<HashMap<&'p [u8], Times>>,
 }
 
 impl Fresh<'_> {
     /// Asked once of each line, in their order.
     pub(crate) fn takes(&mut self, line: &Line<'_>) -> bool {
-        let (Some(known), Some(side)) = (&mut self.known, side(line)) else {
+        let Some(known) = &mut self.known else {
             return false;
         };
-        match known.get_mut(&side) {
+        let mut unknown = Times::default();
+        let times = known.get_mut(line.text).unwrap_or(&mut unknown);
+        match times.of(line.kind) {
             Some(left @ 1..) => {
                 *left -= 1;
                 false
             }
-            Some(_) | None => true,
+            Some(_) => true,
+            None => false,
         }
     }
-}
-
-fn side<'l>(line: &Line<'l>) -> Option<Side<'l>> {
-    match line.kind {
-        LineKind::Added => Some((true, line.text)),
-        LineKind::Removed => Some((false, line.text)),
-        LineKind::Context => None,
-    }
-}
-
-fn changed<'f>(file: &'f FilePatch<'_>) -> impl Iterator<Item = Side<'f>> {
-    file.lines().filter_map(side)
 }
 
 /// All that tells two states of one file apart, but for places.
 fn facts<'f>(file: &'f FilePatch<'_>) -> impl PartialEq + use<'f> {
     // What has no lines is told by its name in git.
     let content = file.hunks.is_empty().then_some(file.new_oid);
-    let lines: Vec<Side<'f>> = changed(file).collect();
+    let changed = file.lines().filter(|line| line.kind != LineKind::Context);
+    let lines: Vec<(bool, &'f [u8])> = changed
+        .map(|line| (line.kind == LineKind::Added, line.text))
+        .collect();
     (
-        file.kind == countersign_core::patch::FileKind::Deleted,
         file.display_old_path(),
         (file.old_mode, file.new_mode),
         content,
@@ -193,6 +206,18 @@ mod tests {
         assert_eq!(
             fresh(&then, &now),
             [(false, vec![]), (true, vec!["two".to_owned()])]
+        );
+    }
+
+    #[test]
+    fn a_file_that_becomes_a_link_is_two_entries_of_one_path() {
+        let gone = "diff --git a/x b/x\ndeleted file mode 100755\nindex 1111111..0000000\n--- a/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-run\n";
+        let link = "diff --git a/x b/x\nnew file mode 120000\nindex 0000000..2222222\n--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+/tmp/run\n";
+        let both = format!("{gone}{link}");
+        assert_eq!(fresh(&both, &both), [(false, vec![]), (false, vec![])]);
+        assert_eq!(
+            fresh(gone, &both),
+            [(false, vec![]), (true, vec!["/tmp/run".to_owned()])]
         );
     }
 

@@ -81,8 +81,8 @@ pub struct TreeEntry {
 /// A file to write, or to delete where `bytes` is `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
-    /// Path from the root.
-    pub path: String,
+    /// Path from the root: bytes, of which git asks for no encoding.
+    pub path: Vec<u8>,
     /// The new content, or `None` to delete.
     pub bytes: Option<Vec<u8>>,
     /// The file may be run (mode 100755).
@@ -93,16 +93,15 @@ impl Edit {
     /// Writes a text file.
     pub fn write(path: &str, text: &str) -> Self {
         Self {
-            path: path.to_owned(),
             bytes: Some(text.as_bytes().to_vec()),
-            executable: false,
+            ..Self::delete(path)
         }
     }
 
     /// Writes a file of any bytes.
-    pub fn bytes(path: &str, bytes: &[u8]) -> Self {
+    pub fn bytes(path: impl AsRef<[u8]>, bytes: &[u8]) -> Self {
         Self {
-            path: path.to_owned(),
+            path: path.as_ref().to_vec(),
             bytes: Some(bytes.to_vec()),
             executable: false,
         }
@@ -119,7 +118,7 @@ impl Edit {
     /// Deletes a file.
     pub fn delete(path: &str) -> Self {
         Self {
-            path: path.to_owned(),
+            path: path.as_bytes().to_vec(),
             bytes: None,
             executable: false,
         }

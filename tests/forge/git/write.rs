@@ -119,9 +119,9 @@ impl Git {
     }
 }
 
-fn quoted(path: &str) -> String {
+fn quoted(path: &[u8]) -> String {
     let mut text = String::from("\"");
-    for byte in path.bytes() {
+    for &byte in path {
         match byte {
             b'"' | b'\\' => text.extend(['\\', char::from(byte)]),
             0x20..=0x7e => text.push(char::from(byte)),

@@ -131,6 +131,7 @@ const LAYERS: &[Layer] = &[
             "countersign-engine",
             "directories",
             "gtk",
+            "rustix",
             "serde",
             "serde_json",
             "tauri",

@@ -15,9 +15,10 @@ use crate::system::{self, Ready, Set};
 
 /// The test binaries that count, and the words that name their counting tests.
 const BINARIES: [&str; 2] = ["crashes", "journeys"];
-const TESTS: [&str; 6] = [
+const TESTS: [&str; 7] = [
     "killed_",
     "full_disk_",
+    "journeys::hostile::",
     "journeys::network::",
     "journeys::lies::",
     "journeys::keychain::",

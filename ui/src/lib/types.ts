@@ -446,7 +446,7 @@ severity: SeverityView,
 /**
  * Viewed by the user at this head.
  */
-viewed: boolean,
+viewed: boolean, 
 /**
  * Another than when the user last looked at the change; `false` the first time.
  */
@@ -559,7 +559,8 @@ ground: Array<GroundView>,
  */
 files: Array<FileEntry>, 
 /**
- * What changed since the user last decided or looked: "1 commit, 2 files"; `None` the first time.
+ * What changed since the user last decided or looked: "1 commit, 2 files"; `None` the first time. Which files is
+ * in each of these, which lines in each row.
  */
 since_last: string | null, 
 /**
@@ -633,7 +634,7 @@ pieces: Array<Piece>,
 /**
  * The line was longer than what is shown (2,000 characters); how many are left out.
  */
-cut: number | null,
+cut: number | null, 
 /**
  * The line was not added or removed yet when the user last looked at the change.
  */

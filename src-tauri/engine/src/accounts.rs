@@ -14,15 +14,17 @@ use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::account::Account;
 use crate::device::{confirmed, unconfirmed};
 use crate::diagnosing;
 use crate::engine::{Engine, Options};
-use crate::erasing::erase_all;
+use crate::erasing::{Unopened, erase_all};
 use crate::handle::{AccountName, Handle};
 use crate::network::Network;
 use crate::ports::{Address, Desktop, Forge};
@@ -34,6 +36,7 @@ use crate::view::{
     FileView, Found, KeyProposal, KeyView, Keys, Message, NetworkView, ProxyMode, Queue, QueueFilter,
     Rotation, Sheet, SignInResult, SignInStep, Status, Withdrawn,
 };
+use crate::whose;
 use seat::Board;
 
 pub use seat::Seat;
@@ -99,7 +102,7 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
     /// # Errors
     /// As [`Self::start`].
     pub async fn start_with(mut options: Options, vault: Vault, desktop: D) -> Result<Self, Failure> {
-        let lock = lock(&options.profile)?;
+        let lock = lock(&options.profile).await?;
         let network = options.network.take();
         options.network = Some(network.unwrap_or_else(|| Network::open(&options.profile)));
         let further = further(&options.profile)?;
@@ -474,6 +477,18 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
                 });
                 return Ok(refused(steps));
             }
+            Place::Unowned(failure) => {
+                steps.push(SignInStep {
+                    name: "Its place on this machine".into(),
+                    ok: false,
+                    detail: format!(
+                        "It may be the account that was the first here, and that cannot be opened. Nobody new is added \
+                         until it is. {} {}",
+                        failure.message, failure.hint
+                    ),
+                });
+                return Ok(refused(steps));
+            }
         };
         engine.admit(accepted, steps).await
     }
@@ -581,6 +596,15 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
         }
         let engines = held(&self.inner.engines);
         let unopened = held(&self.inner.unopened);
+        for (name, failure) in unopened.iter() {
+            match whose::read(&name.folder(&self.inner.options.profile)) {
+                Some(owner) if owner.is(account) => return Ok(Place::Unopened(failure.clone())),
+                Some(_) => {}
+                // A further one is known by its name.
+                None if *name == AccountName::First => return Ok(Place::Unowned(failure.clone())),
+                None => {}
+            }
+        }
         let mut number = 1;
         loop {
             let name = AccountName::further(&account.viewer.login, &account.address.host, number);
@@ -599,7 +623,7 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
     ///
     /// # Errors
     /// As [`Engine::sign_out`].
-    pub async fn sign_out(&self, account: &str, forget: bool) -> Result<(), Failure> {
+    pub async fn sign_out(&self, account: &str, forget: bool) -> Result<Option<Message>, Failure> {
         self.account(account)?.sign_out(forget).await
     }
 
@@ -653,11 +677,23 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
         .await
     }
 
-    /// As [`Engine::erase`], of all accounts, those too that could not be opened. Their folders go as well.
+    /// As [`Engine::erase`], of all accounts, those too that could not be opened. Their folders go as well, and the first
+    /// account is begun anew.
+    ///
+    /// # Errors
+    /// As [`Engine::erase`].
     pub async fn erase(&self) -> Result<Option<Message>, Failure> {
         let _adding = self.inner.adding.lock().await;
         let profile = &self.inner.options.profile;
-        let erased = erase_all(&self.engines(), profile, &self.inner.board.desktop).await?;
+        let unopened: Vec<Unopened> = held(&self.inner.unopened)
+            .keys()
+            .map(|name| Unopened {
+                called: called(name),
+                folder: name.folder(profile),
+            })
+            .collect();
+        let desktop = &self.inner.board.desktop;
+        let erased = erase_all(&self.engines(), &unopened, profile, desktop).await?;
         let Some(mut message) = erased else {
             return Ok(None);
         };
@@ -675,7 +711,12 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
             }
             self.inner.board.forget(name);
         }
-        held(&self.inner.unopened).retain(|name, _| *name == AccountName::First);
+        held(&self.inner.unopened).clear();
+        let first = held(&self.inner.engines).contains_key(&AccountName::First);
+        if !first && let Err(failure) = self.begin(&AccountName::First).await {
+            message.todo = format!("{} {} {}", message.todo, failure.message, failure.hint);
+            held(&self.inner.unopened).insert(AccountName::First, failure);
+        }
         self.inner
             .board
             .unopened
@@ -690,10 +731,18 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
                 visible(&folder.display().to_string())
             );
         }
-        self.inner.board.changed();
+        for engine in self.engines() {
+            // The tray too: nothing is unopened any more.
+            engine.changed();
+        }
         Ok(Some(message))
     }
 }
+
+/// Longest wait for the profile's lock, as long as a database is waited for.
+const LOCK_LIMIT: Duration = Duration::from_millis(500);
+/// Between two tries at it.
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// Between an account and a place in what a search looks through.
 const ON: char = '>';
@@ -710,7 +759,10 @@ fn signed_out() -> Failure {
 enum Place<F, D> {
     Here(One<F, D>),
     New(AccountName),
+    /// It is here, and its database cannot be opened.
     Unopened(Failure),
+    /// It may be here: there is an account that cannot be opened, and whose that is was not noted.
+    Unowned(Failure),
 }
 
 /// The app is ending.
@@ -726,8 +778,9 @@ fn called(name: &AccountName) -> String {
     }
 }
 
-/// One process for a profile, whatever becomes of its databases.
-fn lock(profile: &Path) -> Result<File, Failure> {
+/// One process for a profile, whatever becomes of its databases. Waited for a moment: a program that this process just
+/// started holds all that is open here until it has become itself.
+async fn lock(profile: &Path) -> Result<File, Failure> {
     let unusable = |error: &std::io::Error| {
         Failure::other(
             format!(
@@ -739,18 +792,24 @@ fn lock(profile: &Path) -> Result<File, Failure> {
     };
     std::fs::create_dir_all(profile).map_err(|error| unusable(&error))?;
     let file = File::create(profile.join("lock")).map_err(|error| unusable(&error))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(Failure::other(
-                "Another Countersign uses this profile.",
-                "Close the other Countersign first.",
-            ));
+    let until = Instant::now() + LOCK_LIMIT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => tokio::time::sleep(GLANCE).await,
+            Err(TryLockError::WouldBlock) => {
+                return Err(Failure::other(
+                    "Another Countersign uses this profile.",
+                    "Close the other Countersign first.",
+                ));
+            }
+            Err(TryLockError::Error(error)) => {
+                // Some file systems lock nothing; the databases, which lock themselves, are then all there is.
+                tracing::warn!(%error, "the profile cannot be locked as a whole");
+                return Ok(file);
+            }
         }
-        // Some file systems lock nothing; the databases, which lock themselves, are then all there is.
-        Err(TryLockError::Error(error)) => tracing::warn!(%error, "the profile cannot be locked as a whole"),
     }
-    Ok(file)
 }
 
 /// The further accounts of a profile, by their folders. What is no account's folder is left alone.

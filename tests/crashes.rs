@@ -590,7 +590,7 @@ async fn killed_over_another_head(class: &str, rounds: std::ops::Range<u64>, way
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn killed_while_the_head_is_replaced_nothing_comes_to_stand() {
     let class = "killed between decide and superseded, the head replaced, seed 1";
-    killed_over_another_head(class, 1..2, &[At::Heard, At::Done]).await;
+    killed_over_another_head(class, 1..2, &[At::Unheard, At::Done]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -15,7 +15,10 @@ use super::bench::{Bench, POLICY, REPO, change};
 /// What the repository is called after it was transferred.
 const ELSEWHERE: &str = "far-away/web";
 
-/// When the world moves on.
+/// How the world moves on.
+type Move = fn(&mut World);
+
+/// When it does.
 #[derive(Debug, Clone, Copy)]
 enum When {
     /// Nothing of it is at the forge.
@@ -27,7 +30,7 @@ enum When {
 }
 
 impl When {
-    fn fault(self, act: fn(&mut World)) -> Fault {
+    fn fault(self, act: Move) -> Fault {
         let after = || Effect::After(Arc::new(Mutex::new(act)));
         match self {
             Self::Queued => Fault::once("GET", "*/pulls/1/reviews", Effect::Hook(Box::new(act))),
@@ -68,7 +71,7 @@ fn told(bench: &Bench) -> (Vec<String>, String) {
     (states, why.unwrap_or_default())
 }
 
-async fn ends(when: When, act: fn(&mut World), end: OutboxStateView) -> (Bench, DecisionRow) {
+async fn ends(when: When, act: Move, end: OutboxStateView) -> (Bench, DecisionRow) {
     let bench = with_a_private_repository().await;
     let view = bench.read(1).await;
     bench.forge.faults([when.fault(act)]);
@@ -86,7 +89,7 @@ async fn ends(when: When, act: fn(&mut World), end: OutboxStateView) -> (Bench, 
     (bench, ended)
 }
 
-async fn is_handed_back(when: When, act: fn(&mut World), why: &str) -> (Bench, DecisionRow) {
+async fn is_handed_back(when: When, act: Move, why: &str) -> (Bench, DecisionRow) {
     let (bench, ended) = ends(when, act, OutboxStateView::HandedBack).await;
     let message = ended.message.clone().unwrap();
     assert!(
@@ -116,7 +119,7 @@ async fn merged_after_it_was_submitted_it_is_confirmed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn out_of_reach_it_is_handed_back_and_a_draft_is_named() {
-    let moves: [(fn(&mut World), &str); 2] = [(access_lost, REPO), (transferred, ELSEWHERE)];
+    let moves: [(Move, &str); 2] = [(access_lost, REPO), (transferred, ELSEWHERE)];
     for (act, name) in moves {
         let unreadable = "the change can no longer be read";
         let (bench, _) = is_handed_back(When::Queued, act, unreadable).await;

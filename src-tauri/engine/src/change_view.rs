@@ -45,13 +45,14 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     pub async fn file(&self, id: String, head: String, index: u32) -> Result<FileView, Failure> {
         let held = self.shown(&id, &head)?;
         let (target, head_now) = (&held.change.target.oid, &held.change.head.oid);
-        let store = self.store();
-        let diff = store.diff(target, head_now)?.unwrap_or_default();
-        let then = match earlier(&store.looked(&held.change.id)?, head_now) {
-            Some(looked) => store.diff_of(&looked.head, target)?,
-            None => None,
+        let (diff, then) = {
+            let store = self.store();
+            let then = match earlier(&store.looked(&held.change.id)?, head_now) {
+                Some(looked) => store.diff_of(&looked.head, target)?,
+                None => None,
+            };
+            (store.diff(target, head_now)?.unwrap_or_default(), then)
         };
-        drop(store);
         let rows = beside(move || {
             let patch = Patch::parse(&diff).ok();
             let then = then.as_deref().and_then(|bytes| Patch::parse(bytes).ok());

@@ -32,6 +32,9 @@ const TOKEN: &str = "ghp_crashes_and_comes_back";
 const CHANGES: u64 = 6;
 /// Calls about a change from the first look at its head to the last, where nothing fails.
 const CALLS: u32 = 9;
+/// The calls at which the head is replaced: after the draft was created, and after the review was submitted. What follows
+/// deletes the draft, or dismisses the review, with its third call.
+const REPLACED_AT: [u32; 2] = [4, 7];
 /// How long a moment may take to come.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -163,6 +166,37 @@ struct Made {
     /// Its entry, where the engine lived to tell.
     entry: Option<String>,
     moment: Moment,
+    /// The head was replaced meanwhile: it may not come to stand.
+    replaced: bool,
+}
+
+/// Pushes over a change's branch, once.
+#[derive(Clone)]
+struct Pusher {
+    number: u64,
+    words: String,
+    done: Arc<AtomicBool>,
+}
+
+impl Pusher {
+    fn push(&self, world: &mut World) {
+        if self.done.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let file = format!("src/part{}.txt", self.number);
+        let commit = commit(vec![Edit::write(&file, &format!("{}\n", self.words))]);
+        world.force_push(REPO, self.number, "mika", &[commit]).unwrap();
+    }
+}
+
+fn commit(edits: Vec<Edit>) -> NewCommit {
+    NewCommit {
+        message: "Change a thing\n\nCo-authored-by: Claude <noreply@anthropic.com>\n".into(),
+        author: "mika".into(),
+        committer: String::new(),
+        age: SignedDuration::from_mins(30),
+        edits,
+    }
 }
 
 /// Everything that one round needs.
@@ -193,13 +227,7 @@ fn world(signers: &str) -> World {
         .repo(REPO, 4_000_001, false, &["priya-n", "mika"], &files)
         .unwrap();
     for number in 1..=CHANGES {
-        let commit = NewCommit {
-            message: "Change a thing\n\nCo-authored-by: Claude <noreply@anthropic.com>\n".into(),
-            author: "mika".into(),
-            committer: String::new(),
-            age: SignedDuration::from_mins(30),
-            edits: vec![Edit::write(&format!("src/part{number}.txt"), "new\n")],
-        };
+        let commit = commit(vec![Edit::write(&format!("src/part{number}.txt"), "new\n")]);
         let new = NewChange {
             repo: REPO.into(),
             number: None,
@@ -306,14 +334,31 @@ impl Scene {
         trap
     }
 
-    /// Decides, is killed, takes up what was left: perhaps killed at that too.
-    fn decide(&mut self, mut probe: Probe, moment: Moment) -> Probe {
+    /// Decides, is killed, takes up what was left: perhaps killed at that too. The head is replaced before this call about
+    /// the change, or before the next start.
+    fn decide(&mut self, mut probe: Probe, moment: Moment, replaced_at: Option<u32>) -> Probe {
         let index = self.made.len() as u64;
         let number = index % CHANGES + 1;
-        let decision =
-            ["approve", "comment", "request_changes"][usize::try_from(index / CHANGES % 3).unwrap()];
+        let decision = if replaced_at.is_some() {
+            // Nothing takes a comment away again.
+            ["approve", "request_changes", "approve"][usize::try_from(index % 3).unwrap()]
+        } else {
+            ["approve", "comment", "request_changes"][usize::try_from(index / CHANGES % 3).unwrap()]
+        };
         let words = format!("[decision {index:04}]");
         let host = self.forge.url().trim_start_matches("http://").to_owned();
+        let pusher = Pusher {
+            number,
+            words: words.clone(),
+            done: Arc::new(AtomicBool::new(replaced_at.is_none())),
+        };
+        if let Some(call) = replaced_at {
+            let pusher = pusher.clone();
+            let push = move |world: &mut World| pusher.push(world);
+            let path = format!("*/pulls/{number}*");
+            let fault = Fault::once("*", &path, Effect::Hook(Box::new(push)));
+            self.forge.faults([fault.after(call)]);
+        }
         let trap = self.arm(&probe, moment, number);
         let id = format!("first:{host}/{REPO}#{number}");
         probe.tell(&["engine", "decide", &id, decision, &words]).unwrap();
@@ -335,8 +380,12 @@ impl Scene {
             words,
             entry,
             moment,
+            replaced: replaced_at.is_some(),
         });
-        self.forge.with(|world| world.faults.clear());
+        self.forge.with(|world| {
+            world.faults.clear();
+            pusher.push(world);
+        });
         if index % 3 == 2 {
             self.killed_at_taking_up(number);
         }
@@ -417,8 +466,14 @@ impl Scene {
             let told = ends.len() == 2
                 && (ends[0].state, ends[1].state) == (OutboxState::Queued, entry.state)
                 && ends[0].envelope.is_some();
-            // Nobody moved anything: each can be confirmed, and so must be.
-            if entry.state != OutboxState::Confirmed || !at_forge || !told {
+            // Where nobody moved anything each can be confirmed, and so must be. Where the head was replaced nothing may
+            // come to stand.
+            let right = if made.replaced {
+                entry.state == OutboxState::Superseded && !at_forge
+            } else {
+                entry.state == OutboxState::Confirmed && at_forge
+            };
+            if !right || !told {
                 tally.lost += 1;
                 wrong.push(format!(
                     "{:?}: {:?} {:?}, at the forge {:?}",
@@ -472,7 +527,7 @@ async fn killed(class: &str, rounds: std::ops::Range<u64>) {
     for seed in rounds {
         let (mut scene, mut probe) = Scene::set(seed).await;
         for moment in moments(&mut Random(seed)) {
-            probe = scene.decide(probe, moment);
+            probe = scene.decide(probe, moment, None);
         }
         drop(probe);
         scene.judge(&mut tally, &mut wrong);
@@ -497,6 +552,54 @@ async fn killed_hundreds_of_times_it_decides_once_each() {
 #[ignore = "takes minutes: cargo xtask test --soak"]
 async fn killed_hundreds_of_times_more_it_decides_once_each() {
     killed("killed between decide and confirmed, seeds 6 to 9", 6..10).await;
+}
+
+/// The calls that follow on a head that was replaced, and the one before, in each of these ways: with when it is
+/// replaced.
+fn replaced_moments(ways: &[At]) -> Vec<(u32, Moment)> {
+    let mut moments = Vec::new();
+    for replaced_at in REPLACED_AT {
+        for call in replaced_at..=replaced_at + 2 {
+            moments.extend(ways.iter().map(|at| (replaced_at, Moment::Call(call, *at))));
+        }
+    }
+    moments
+}
+
+async fn killed_over_another_head(class: &str, rounds: std::ops::Range<u64>, ways: &[At]) {
+    let (mut tally, mut wrong) = (Tally::of(class), Vec::new());
+    for seed in rounds {
+        let (mut scene, mut probe) = Scene::set(seed).await;
+        for (replaced_at, moment) in replaced_moments(ways) {
+            probe = scene.decide(probe, moment, Some(replaced_at));
+        }
+        drop(probe);
+        let taken_away = |call: &&countersign_tests::forge::world::Call| {
+            call.method == "DELETE" || call.target.ends_with("/dismissals")
+        };
+        let taken_away = scene
+            .forge
+            .with(|world| world.calls.iter().filter(taken_away).count());
+        assert!(taken_away > 0, "neither way was gone");
+        scene.judge(&mut tally, &mut wrong);
+    }
+    tally.write(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    assert!(tally.is_clean(), "{tally:?}\n{}", wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn killed_while_the_head_is_replaced_nothing_comes_to_stand() {
+    let class = "killed between decide and superseded, the head replaced, seed 1";
+    killed_over_another_head(class, 1..2, &[At::Unheard, At::Done]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[ignore = "takes minutes: cargo xtask test --soak"]
+async fn killed_a_hundred_times_while_the_head_is_replaced_nothing_comes_to_stand() {
+    let class = "killed between decide and superseded, the head replaced, seeds 2 to 5";
+    let answered = At::Answered(Duration::from_millis(3));
+    let ways = [At::Unheard, At::Heard, At::Done, answered];
+    killed_over_another_head(class, 2..6, &ways).await;
 }
 
 /// A probe that may make no file longer than so many bytes: to the database, a disk that is full then.
@@ -538,6 +641,7 @@ async fn full_disk_is_told_and_every_decision_that_was_taken_is_there_once() {
             words,
             entry: Some(entry.to_owned()),
             moment: Moment::After(Duration::ZERO),
+            replaced: false,
         });
         scene.kills += 1;
     };

@@ -15,6 +15,7 @@ mod journeys {
     mod device;
     mod diagnosing;
     mod disk;
+    mod ending;
     mod enrolling;
     mod erasing;
     mod examining;

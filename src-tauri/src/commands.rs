@@ -218,7 +218,7 @@ pub(crate) async fn device_page(app: State<'_, App>) -> Answer<()> {
 
 /// Signs one account out; with `forget` what was read goes too.
 #[tauri::command]
-pub(crate) async fn sign_out(app: State<'_, App>, account: String, forget: bool) -> Answer<()> {
+pub(crate) async fn sign_out(app: State<'_, App>, account: String, forget: bool) -> Answer<Option<Message>> {
     app.sign_out(&account, forget).await
 }
 

@@ -701,6 +701,119 @@ async fn an_account_that_cannot_be_opened_is_named_and_the_others_go_on() {
     assert!(desk.status().await.unopened.is_empty());
 }
 
+/// Makes the database unreadable from its second page on.
+fn damage(database: &std::path::Path) {
+    let kept = std::fs::read(database).unwrap();
+    let damaged = [&kept[..1024], &vec![0xA5; kept.len() - 1024]].concat();
+    std::fs::write(database, damaged).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_the_first_was_is_not_added_again_while_it_cannot_be_opened() {
+    for noted in [true, false] {
+        let (mut desk, first, second) = Desk::with_two_forges().await;
+        desk.close().await;
+        let database = desk.profile.path().join("countersign.db");
+        let kept = std::fs::read(&database).unwrap();
+        damage(&database);
+        let whose = desk.profile.path().join("countersign.whose.json");
+        assert!(whose.exists());
+        if !noted {
+            std::fs::remove_file(whose).unwrap();
+        }
+        desk.open().await.unwrap();
+        desk.until("the other account", async |desk| desk.at(&second).await.is_some())
+            .await;
+        let refused = desk.try_to_sign_in(&first, PRIYA).await;
+        let why = &refused.steps.last().unwrap().detail;
+        assert!(
+            !refused.ok && why.contains("damaged") && why.contains("Move the file away"),
+            "{refused:?}"
+        );
+        // Somebody else is added where it is certain that they are somebody else.
+        let other = desk.try_to_sign_in(&first, SOL).await;
+        assert_eq!(other.ok, noted, "{other:?}");
+        // Who is here and can be opened gets the new token.
+        assert_ne!(desk.sign_in(&second, PRIYA).await, "first");
+        desk.close().await;
+        std::fs::write(&database, kept).unwrap();
+        desk.open().await.unwrap();
+        let accounts = if noted { 3 } else { 2 };
+        desk.until("all", async |desk| desk.status().await.accounts.len() == accounts)
+            .await;
+        assert_eq!(desk.sign_in(&first, PRIYA).await, "first");
+        assert_eq!(desk.status().await.accounts.len(), accounts);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_cannot_be_opened_is_erased_with_the_others() {
+    for (damaged_first, noted) in [(true, true), (false, true), (true, false)] {
+        let (mut desk, first, second) = Desk::with_two_forges().await;
+        let further = desk.at(&second).await.unwrap().name;
+        desk.close().await;
+        let (folder, owner) = if damaged_first {
+            (desk.profile.path().to_owned(), &first)
+        } else {
+            (desk.folder(&further), &second)
+        };
+        let database = folder.join("countersign.db");
+        damage(&database);
+        std::fs::write(folder.join("countersign.db.layout-1"), "an older copy").unwrap();
+        if !noted {
+            std::fs::remove_file(folder.join("countersign.whose.json")).unwrap();
+        }
+        desk.open().await.unwrap();
+        let other = if damaged_first { &second } else { &first };
+        desk.until("the other account", async |desk| desk.at(other).await.is_some())
+            .await;
+        assert!(desk.token(&first, "priya-n").await.is_some());
+        assert!(desk.token(&second, "priya-n").await.is_some());
+
+        let told = desk.on().erase().await.unwrap().unwrap();
+        let question = desk
+            .desktop
+            .with(|seen| seen.questions.last().unwrap().text.clone());
+        let called = if damaged_first {
+            "the first here"
+        } else {
+            further.as_str()
+        };
+        assert!(
+            question.contains(called) && question.contains("cannot be opened"),
+            "{question}"
+        );
+        assert_eq!(
+            question.contains(&format!("priya-n at {}", host(owner))),
+            noted,
+            "{question}"
+        );
+        assert_eq!(desk.token(other, "priya-n").await, None);
+        // Whose it was cannot be told where nothing noted it: then that is said.
+        assert_eq!(desk.token(owner, "priya-n").await.is_none(), noted);
+        assert_eq!(told.todo.is_empty(), noted, "{told:?}");
+        assert_eq!(told.todo.contains(called), !noted, "{told:?}");
+        assert_eq!(told.what.starts_with("All data"), noted, "{told:?}");
+        assert!(!desk.profile.path().join("accounts").exists());
+        assert!(!folder.join("countersign.db.layout-1").exists());
+        assert!(!folder.join("countersign.whose.json").exists());
+
+        // It is as new, now and at the next start.
+        for _ in 0..2 {
+            let status = desk.status().await;
+            assert!(
+                status.accounts.is_empty() && status.unopened.is_empty(),
+                "{status:?}"
+            );
+            desk.close().await;
+            desk.open().await.unwrap();
+        }
+        assert_eq!(desk.sign_in(&second, PRIYA).await, "first");
+        desk.until("the queue", async |desk| desk.rows().await.len() == 1)
+            .await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_asked_for_one_account_is_not_answered_for_another() {
     let (desk, first, second) = Desk::with_two_forges().await;

@@ -1,12 +1,20 @@
 //! What is erased is gone, from the keychain too, and nothing goes unasked.
 
+use std::any::Any;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use countersign_engine::vault::Vault;
-use countersign_engine::view::{DecisionView, KeyPlace, OutboxStateView, ProxyMode};
+use countersign_engine::view::{DecisionView, KeyPlace, OutboxStateView, ProxyMode, QueueFilter};
 use countersign_tests::forge::faults::{Effect, Fault};
+use countersign_tests::forge::git::Edit;
+use keyring_core::api::CredentialStoreApi;
+use keyring_core::{Entry, Error};
 
-use super::bench::{Bench, REPO};
+use super::bench::{Bench, REPO, change};
 
 /// Every file below the folder that has the bytes.
 fn holding(folder: &Path, wanted: &[u8]) -> Vec<PathBuf> {
@@ -147,4 +155,193 @@ async fn who_signs_out_may_take_what_was_read_along() {
         assert_eq!(files > 0, !forget, "forget: {forget}");
         assert_eq!(bench.engine.ledger().unwrap().len(), lines);
     }
+}
+
+/// How what was read is given up while a poll is under way.
+#[derive(Debug, Clone, Copy)]
+enum Leaving {
+    Erase,
+    SignOut,
+}
+
+/// A poll that has asked this, and is answered only after the user has left.
+async fn left_during(method: &str, path: &str, new: bool, how: Leaving) {
+    let bench = Bench::with_one_change().await;
+    if new {
+        bench.forge.with(|world| {
+            let script = Edit::write("deploy.sh", "#!/bin/sh\necho canary\n");
+            world.open(change("script", vec![script])).unwrap();
+        });
+    }
+    let slow = Effect::Slow(Duration::from_millis(700));
+    bench.forge.faults([Fault::always(method, path, slow)]);
+    let before = bench.forge.count(method, path);
+    let engine = bench.engine.clone();
+    let poll = tokio::spawn(async move { engine.refresh().await });
+    bench
+        .until("the poll to ask", async |bench| {
+            bench.forge.count(method, path) > before
+        })
+        .await;
+    match how {
+        Leaving::Erase => drop(bench.engine.erase().await.unwrap().unwrap()),
+        Leaving::SignOut => drop(bench.engine.sign_out(true).await.unwrap()),
+    }
+    poll.await.unwrap().unwrap();
+    bench.forge.with(|world| world.faults.clear());
+    let bench = bench
+        .reopened_after(|database| {
+            let database = rusqlite::Connection::open(database).unwrap();
+            for table in ["change", "diff", "blob", "told"] {
+                let count = format!("SELECT count(*) FROM {table}");
+                let rows: i64 = database.query_row(&count, [], |row| row.get(0)).unwrap();
+                assert_eq!(rows, 0, "{how:?} at {path}: {table}");
+            }
+            let mut names = database.prepare("SELECT name FROM meta").unwrap();
+            let names = names.query_map([], |row| row.get::<_, String>(0)).unwrap();
+            for name in names.map(Result::unwrap) {
+                let of_a_poll = ["synced", "refreshed_at"].contains(&name.as_str());
+                assert!(!of_a_poll, "{how:?} at {path}: {name}");
+            }
+        })
+        .await;
+    let told = bench.desktop.with(|seen| seen.notices.len());
+    bench.sign_in().await;
+    bench.poll().await;
+    assert_eq!(bench.rows().await.len(), if new { 2 } else { 1 });
+    assert_eq!(
+        bench.desktop.with(|seen| seen.notices.len()),
+        told,
+        "{how:?} at {path}: a first sync is silent"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_that_is_under_way_writes_nothing_after_the_user_has_left() {
+    for how in [Leaving::Erase, Leaving::SignOut] {
+        left_during("GET", "*/git/blobs*", true, how).await;
+        left_during("GET", "*/compare/*", true, how).await;
+        // Nothing is new: what finds that is the last call.
+        left_during("POST", "*graphql", false, how).await;
+    }
+}
+
+/// A keychain that may be away.
+struct Away {
+    keychain: Arc<keyring_core::CredentialStore>,
+    away: AtomicBool,
+}
+
+impl Away {
+    fn new(away: bool) -> Arc<Self> {
+        Arc::new(Self {
+            keychain: keyring_core::mock::Store::new().unwrap(),
+            away: AtomicBool::new(away),
+        })
+    }
+
+    fn goes(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
+    }
+}
+
+impl std::fmt::Debug for Away {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Away")
+    }
+}
+
+impl CredentialStoreApi for Away {
+    fn vendor(&self) -> String {
+        "away".into()
+    }
+
+    fn id(&self) -> String {
+        "away".into()
+    }
+
+    fn build(
+        &self,
+        service: &str,
+        user: &str,
+        modifiers: Option<&HashMap<&str, &str>>,
+    ) -> keyring_core::Result<Entry> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(Error::PlatformFailure("no such service".into()));
+        }
+        self.keychain.build(service, user, modifiers)
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn debug_fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Away")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_keychain_all_is_erased_and_what_one_may_hold_is_named() {
+    let keychain: Arc<keyring_core::CredentialStore> = Away::new(true);
+    let bench = Bench::with_one_change().await.reopened_over(&keychain).await;
+    bench.sign_in().await;
+    let account = bench.engine.status().await.unwrap().account.unwrap();
+    assert!(account.session_only);
+    let told = bench.engine.erase().await.unwrap().unwrap();
+    assert!(
+        told.todo.contains("no keychain") && told.todo.contains("signing keys"),
+        "{told:?}"
+    );
+    assert!(!told.todo.contains("token"), "it was in memory only: {told:?}");
+    assert!(bench.engine.status().await.unwrap().account.is_none());
+    assert!(
+        bench.engine.queue(QueueFilter::All).await.is_err(),
+        "nobody is signed in"
+    );
+
+    // After a restart the token is not even in memory.
+    bench.sign_in().await;
+    let bench = bench.reopened_over(&keychain).await;
+    bench
+        .until("the account", async |bench| {
+            bench.engine.status().await.unwrap().account.is_some()
+        })
+        .await;
+    let told = bench.engine.erase().await.unwrap().unwrap();
+    let name = format!(
+        "token priya-n@{}",
+        bench.forge.url().trim_start_matches("http://")
+    );
+    assert!(told.todo.contains(&name), "{told:?}");
+    assert_eq!(holding(bench.profile.path(), b"priya-n"), Vec::<PathBuf>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_keychain_one_signs_out_and_what_it_may_hold_is_named() {
+    let away = Away::new(false);
+    let keychain: Arc<keyring_core::CredentialStore> = Arc::clone(&away) as _;
+    let bench = Bench::with_one_change().await.reopened_over(&keychain).await;
+    bench.sign_in().await;
+    away.goes(true);
+    let bench = bench.reopened_over(&keychain).await;
+    bench
+        .until("the account", async |bench| {
+            bench.engine.status().await.unwrap().account.is_some()
+        })
+        .await;
+    let told = bench.engine.sign_out(true).await.unwrap().unwrap();
+    let name = format!(
+        "token priya-n@{}",
+        bench.forge.url().trim_start_matches("http://")
+    );
+    assert!(told.todo.contains(&name), "{told:?}");
+    assert!(bench.engine.status().await.unwrap().account.is_none());
+    // It is there again: nobody is signed in by themselves, and a token that can be had is taken out as ever.
+    away.goes(false);
+    let bench = bench.reopened_over(&keychain).await;
+    bench.sign_in().await;
+    assert_eq!(bench.engine.sign_out(false).await.unwrap(), None);
+    let entry = keychain.build("Countersign", &name, None).unwrap();
+    assert!(matches!(entry.get_secret(), Err(Error::NoEntry)));
 }

@@ -4,36 +4,30 @@
 //! The first is kept in the profile's folder itself, each further one in `accounts/` below it. The window names a
 //! change by a [`Handle`], which says whose it is; the account's own engine takes no other's.
 
+mod coming;
 mod merging;
+mod passing;
+mod profile;
 mod seat;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::fs::{File, TryLockError};
-use std::path::Path;
+use std::fs::File;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use secrecy::SecretString;
 use tokio::task::JoinSet;
 
-use crate::account::Account;
-use crate::device::{confirmed, unconfirmed};
 use crate::diagnosing;
 use crate::engine::{Engine, Options};
-use crate::erasing::erase_all;
 use crate::handle::{AccountName, Handle};
 use crate::network::Network;
-use crate::ports::{Address, Desktop, Forge};
+use crate::ports::{Desktop, Forge};
 use crate::rows::visible;
-use crate::session::{examine, refused, typed};
 use crate::vault::Vault;
-use crate::view::{
-    ChangeView, Code, Decided, DecisionView, DeviceView, Diagnostics, ExportForm, Exported, Failure,
-    FileView, Found, KeyProposal, KeyView, Keys, Message, NetworkView, ProxyMode, Queue, QueueFilter,
-    Rotation, Sheet, SignInResult, SignInStep, Status, Withdrawn,
-};
+use crate::view::{Code, Diagnostics, Exported, Failure, Found, Message, Queue, QueueFilter, Status};
+use profile::{further, lock};
 use seat::Board;
 
 pub use seat::Seat;
@@ -99,7 +93,7 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
     /// # Errors
     /// As [`Self::start`].
     pub async fn start_with(mut options: Options, vault: Vault, desktop: D) -> Result<Self, Failure> {
-        let lock = lock(&options.profile)?;
+        let lock = lock(&options.profile).await?;
         let network = options.network.take();
         options.network = Some(network.unwrap_or_else(|| Network::open(&options.profile)));
         let further = further(&options.profile)?;
@@ -282,133 +276,6 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
         Ok(queue)
     }
 
-    /// As [`Engine::change`].
-    pub async fn change(&self, id: String) -> Result<ChangeView, Failure> {
-        self.of(&id)?.change(id).await
-    }
-
-    /// As [`Engine::file`].
-    pub async fn file(&self, id: String, head: String, index: u32) -> Result<FileView, Failure> {
-        self.of(&id)?.file(id, head, index).await
-    }
-
-    /// As [`Engine::mark_viewed`].
-    pub async fn mark_viewed(
-        &self,
-        id: String,
-        head: String,
-        index: u32,
-        viewed: bool,
-    ) -> Result<(), Failure> {
-        self.of(&id)?.mark_viewed(id, head, index, viewed).await
-    }
-
-    /// As [`Engine::acknowledge`].
-    pub async fn acknowledge(
-        &self,
-        id: String,
-        head: String,
-        finding: String,
-        acknowledged: bool,
-        note: Option<String>,
-    ) -> Result<(), Failure> {
-        let engine = self.of(&id)?;
-        engine.acknowledge(id, head, finding, acknowledged, note).await
-    }
-
-    /// As [`Engine::preflight`].
-    pub async fn preflight(
-        &self,
-        id: String,
-        head: String,
-        seen: String,
-        decision: DecisionView,
-        words: String,
-    ) -> Result<Sheet, Failure> {
-        self.of(&id)?.preflight(id, head, seen, decision, words).await
-    }
-
-    /// As [`Engine::decide`]: signed for, and sent by, the account whose handle this is.
-    pub async fn decide(
-        &self,
-        id: String,
-        head: String,
-        seen: String,
-        decision: DecisionView,
-        words: String,
-    ) -> Result<Decided, Failure> {
-        self.of(&id)?.decide(id, head, seen, decision, words).await
-    }
-
-    /// As [`Engine::discard`], in the outbox of the account whose change this is.
-    pub async fn discard(&self, id: &str, entry: String) -> Result<(), Failure> {
-        self.of(id)?.discard(entry).await
-    }
-
-    /// As [`Engine::withdraw`].
-    pub async fn withdraw(&self, id: String, review: String, words: String) -> Result<Withdrawn, Failure> {
-        self.of(&id)?.withdraw(id, review, words).await
-    }
-
-    /// As [`Engine::propose_key`].
-    pub async fn propose_key(&self, id: &str) -> Result<Option<KeyProposal>, Failure> {
-        self.of(id)?.propose_key(id).await
-    }
-
-    /// As [`Engine::export_ledger`], of one account.
-    pub async fn export_ledger(&self, account: &str, form: ExportForm) -> Result<Exported, Failure> {
-        self.account(account)?.export_ledger(form).await
-    }
-
-    /// As [`Engine::keys`], of one account.
-    pub async fn keys(&self, account: &str) -> Result<Keys, Failure> {
-        self.account(account)?.keys().await
-    }
-
-    /// As [`Engine::choose_key`], for one account.
-    pub async fn choose_key(&self, account: &str, fingerprint: String) -> Result<(), Failure> {
-        self.account(account)?.choose_key(fingerprint).await
-    }
-
-    /// As [`Engine::make_key`], for one account.
-    pub async fn make_key(&self, account: &str) -> Result<KeyView, Failure> {
-        self.account(account)?.make_key().await
-    }
-
-    /// As [`Engine::register_key`], for one account.
-    pub async fn register_key(&self, account: &str) -> Result<Option<String>, Failure> {
-        self.account(account)?.register_key().await
-    }
-
-    /// As [`Engine::rotation`], of one account.
-    pub async fn rotation(&self, account: &str, fingerprint: Option<String>) -> Result<Rotation, Failure> {
-        self.account(account)?.rotation(fingerprint).await
-    }
-
-    /// As [`Engine::set_prompted`], for one account.
-    pub async fn set_prompted(&self, account: &str, on: bool) -> Result<(), Failure> {
-        self.account(account)?.set_prompted(on).await
-    }
-
-    /// Answers with `url` if it is at the forge of one of the accounts.
-    ///
-    /// # Errors
-    /// It is somewhere else, or nobody is signed in.
-    pub async fn open_link(&self, url: String) -> Result<String, Failure> {
-        let mut refused = None;
-        for engine in self.engines() {
-            match engine.open_link(url.clone()).await {
-                Ok(url) => return Ok(url),
-                // That an address is elsewhere says more than that somebody is signed out.
-                Err(failure) if refused.is_none() || failure.code != Code::SignedOut => {
-                    refused = Some(failure);
-                }
-                Err(_) => {}
-            }
-        }
-        Err(refused.unwrap_or_else(ended))
-    }
-
     /// *Poll now*, all at once, and waits until those polls have ended.
     ///
     /// # Errors
@@ -440,44 +307,6 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
         }
     }
 
-    /// Signs in with a token. A person who is here already gets the new token in place of the old one, with everything
-    /// else as it was; anybody else is added beside those who are here.
-    ///
-    /// # Errors
-    /// The disk does not take the new account.
-    pub async fn sign_in(&self, forge: String, token: String) -> Result<SignInResult, Failure> {
-        self.take_in(&forge, typed(&token), Vec::new()).await
-    }
-
-    async fn take_in(
-        &self,
-        forge: &str,
-        token: SecretString,
-        mut steps: Vec<SignInStep>,
-    ) -> Result<SignInResult, Failure> {
-        let any = self.any()?;
-        let Some(accepted) = examine(forge, token, any.network(), &mut steps).await else {
-            return Ok(refused(steps));
-        };
-        let _adding = self.inner.adding.lock().await;
-        let engine = match self.place(&accepted.account)? {
-            Place::Here(engine) => engine,
-            Place::New(name) => self.begin(&name).await?,
-            Place::Unopened(failure) => {
-                steps.push(SignInStep {
-                    name: "Its place on this machine".into(),
-                    ok: false,
-                    detail: format!(
-                        "This account was here before, and what it has cannot be opened. {} {}",
-                        failure.message, failure.hint
-                    ),
-                });
-                return Ok(refused(steps));
-            }
-        };
-        engine.admit(accepted, steps).await
-    }
-
     /// An engine for what is not about one account: network and sign-in.
     fn any(&self) -> Result<One<F, D>, Failure> {
         held(&self.inner.engines)
@@ -485,122 +314,6 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
             .next()
             .cloned()
             .ok_or_else(ended)
-    }
-
-    /// As [`Engine::network_settings`].
-    pub async fn network_settings(&self, forge: String) -> Result<NetworkView, Failure> {
-        self.any()?.network_settings(forge).await
-    }
-
-    /// As [`Engine::set_proxy`], for all accounts.
-    pub async fn set_proxy(
-        &self,
-        forge: String,
-        proxy: ProxyMode,
-        address: String,
-        user: String,
-        password: String,
-    ) -> Result<bool, Failure> {
-        let set = self
-            .any()?
-            .set_proxy(forge, proxy, address, user, password)
-            .await?;
-        self.tried_anew();
-        Ok(set)
-    }
-
-    /// As [`Engine::add_authority`], for all accounts.
-    pub async fn add_authority(&self) -> Result<bool, Failure> {
-        let added = self.any()?.add_authority().await?;
-        self.tried_anew();
-        Ok(added)
-    }
-
-    /// As [`Engine::remove_authority`], for all accounts.
-    pub async fn remove_authority(&self, fingerprint: String) -> Result<(), Failure> {
-        self.any()?.remove_authority(fingerprint).await?;
-        self.tried_anew();
-        Ok(())
-    }
-
-    fn tried_anew(&self) {
-        for engine in self.engines() {
-            engine.tried_anew();
-        }
-    }
-
-    /// As [`Engine::test_connection`]; without a token, with that of an account at this forge, where there is one.
-    pub async fn test_connection(&self, forge: String, token: String) -> Result<SignInResult, Failure> {
-        let address = Address::parse(&forge).ok();
-        let there = |engine: &One<F, D>| {
-            let account = engine.account();
-            account.is_some_and(|account| Some(&account.address) == address.as_ref())
-        };
-        let engine = self.engines().into_iter().find(there);
-        let engine = engine.map_or_else(|| self.any(), Ok)?;
-        engine.test_connection(forge, token).await
-    }
-
-    /// As [`Engine::set_client_id`].
-    pub async fn set_client_id(&self, forge: String, id: String) -> Result<(), Failure> {
-        self.any()?.set_client_id(forge, id).await
-    }
-
-    /// As [`Engine::device_start`].
-    pub async fn device_start(&self, forge: String) -> Result<DeviceView, Failure> {
-        self.any()?.device_start(forge).await
-    }
-
-    /// As [`Engine::device_wait`]; whose the token is decides where it goes, as with [`Self::sign_in`].
-    pub async fn device_wait(&self) -> Result<SignInResult, Failure> {
-        match self.any()?.device_confirmed().await? {
-            Ok((forge, token)) => self.take_in(&forge, token, vec![confirmed()]).await,
-            Err(why) => Ok(refused(vec![unconfirmed(why)])),
-        }
-    }
-
-    /// As [`Engine::device_cancel`].
-    pub async fn device_cancel(&self) -> Result<(), Failure> {
-        self.any()?.device_cancel().await
-    }
-
-    /// As [`Engine::device_page`].
-    pub async fn device_page(&self) -> Result<String, Failure> {
-        self.any()?.device_page().await
-    }
-
-    /// Where an account is, or is to be.
-    fn place(&self, account: &Account) -> Result<Place<F, D>, Failure> {
-        let mut free = None;
-        for engine in self.engines() {
-            match engine.owner()? {
-                Some(owner) if owner.is(account) => return Ok(Place::Here(engine)),
-                Some(_) => {}
-                None => free = free.or(Some(engine)),
-            }
-        }
-        let engines = held(&self.inner.engines);
-        let unopened = held(&self.inner.unopened);
-        let mut number = 1;
-        loop {
-            let name = AccountName::further(&account.viewer.login, &account.address.host, number);
-            if let Some(failure) = unopened.get(&name) {
-                return Ok(Place::Unopened(failure.clone()));
-            }
-            if !engines.contains_key(&name) {
-                // Nobody ever signed in there: at the first start of all, or where a sign-in broke off.
-                return Ok(free.map_or(Place::New(name), Place::Here));
-            }
-            number += 1;
-        }
-    }
-
-    /// Forgets the token of one account; with `forget` also what was read with it. The others are not touched.
-    ///
-    /// # Errors
-    /// As [`Engine::sign_out`].
-    pub async fn sign_out(&self, account: &str, forget: bool) -> Result<(), Failure> {
-        self.account(account)?.sign_out(forget).await
     }
 
     /// As [`Engine::search`], through one account after the other.
@@ -652,47 +365,6 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
         )
         .await
     }
-
-    /// As [`Engine::erase`], of all accounts, those too that could not be opened. Their folders go as well.
-    pub async fn erase(&self) -> Result<Option<Message>, Failure> {
-        let _adding = self.inner.adding.lock().await;
-        let profile = &self.inner.options.profile;
-        let erased = erase_all(&self.engines(), profile, &self.inner.board.desktop).await?;
-        let Some(mut message) = erased else {
-            return Ok(None);
-        };
-        *held(&self.inner.diagnostics) = None;
-        *held(&self.inner.open) = None;
-        let further: Vec<AccountName> = held(&self.inner.engines)
-            .keys()
-            .filter(|name| **name != AccountName::First)
-            .cloned()
-            .collect();
-        for name in &further {
-            let engine = held(&self.inner.engines).remove(name);
-            if let Some(engine) = engine {
-                engine.close().await;
-            }
-            self.inner.board.forget(name);
-        }
-        held(&self.inner.unopened).retain(|name, _| *name == AccountName::First);
-        self.inner
-            .board
-            .unopened
-            .store(!held(&self.inner.unopened).is_empty(), Ordering::Relaxed);
-        let folder = AccountName::further_below(profile);
-        if let Err(error) = std::fs::remove_dir_all(&folder)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            message.todo = format!(
-                "{} {} could not be deleted: {error}. Delete it by hand.",
-                message.todo,
-                visible(&folder.display().to_string())
-            );
-        }
-        self.inner.board.changed();
-        Ok(Some(message))
-    }
 }
 
 /// Between an account and a place in what a search looks through.
@@ -706,13 +378,6 @@ fn signed_out() -> Failure {
     )
 }
 
-/// Where an account that signs in goes.
-enum Place<F, D> {
-    Here(One<F, D>),
-    New(AccountName),
-    Unopened(Failure),
-}
-
 /// The app is ending.
 fn ended() -> Failure {
     Failure::other("Countersign is ending. What was kept is kept.", "Start it again.")
@@ -724,59 +389,4 @@ fn called(name: &AccountName) -> String {
         AccountName::First => "that was the first here".into(),
         AccountName::Further(name) => name.clone(),
     }
-}
-
-/// One process for a profile, whatever becomes of its databases.
-fn lock(profile: &Path) -> Result<File, Failure> {
-    let unusable = |error: &std::io::Error| {
-        Failure::other(
-            format!(
-                "The profile folder {} cannot be used: {error}.",
-                profile.display()
-            ),
-            "Check that the folder can be written, or name another with --profile.",
-        )
-    };
-    std::fs::create_dir_all(profile).map_err(|error| unusable(&error))?;
-    let file = File::create(profile.join("lock")).map_err(|error| unusable(&error))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(Failure::other(
-                "Another Countersign uses this profile.",
-                "Close the other Countersign first.",
-            ));
-        }
-        // Some file systems lock nothing; the databases, which lock themselves, are then all there is.
-        Err(TryLockError::Error(error)) => tracing::warn!(%error, "the profile cannot be locked as a whole"),
-    }
-    Ok(file)
-}
-
-/// The further accounts of a profile, by their folders. What is no account's folder is left alone.
-fn further(profile: &Path) -> Result<Vec<AccountName>, Failure> {
-    let folder = AccountName::further_below(profile);
-    let unreadable = |error: &std::io::Error| {
-        Failure::other(
-            format!("The accounts in {} cannot be listed: {error}.", folder.display()),
-            "Check that the folder can be read; nothing was changed.",
-        )
-    };
-    let entries = match std::fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(unreadable(&error)),
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|error| unreadable(&error))?;
-        let name = entry.file_name().to_str().and_then(|name| name.parse().ok());
-        if let Some(name @ AccountName::Further(_)) = name
-            && entry.path().is_dir()
-        {
-            names.push(name);
-        }
-    }
-    names.sort();
-    Ok(names)
 }

@@ -14,7 +14,7 @@ use crate::network::certificate::{self, Certificate};
 use crate::network::route::{Route, proxy_address, proxy_name, route};
 use crate::network::{Network, ProxyChoice, ProxyUser};
 use crate::ports::{Address, Desktop, Forge, Question};
-use crate::vault::{Kept, VaultError};
+use crate::vault::Kept;
 use crate::view::{AuthorityView, Code, Failure, Message, NetworkView, ProxyMode};
 use crate::words;
 
@@ -207,12 +207,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         Ok(())
     }
 
-    /// Removes the proxy's password from memory and from the keychain.
-    pub(crate) async fn forget_proxy_password(&self) -> Result<(), VaultError> {
-        match self.network().now().settings.user {
-            Some(user) => self.inner.vault.delete(&user.password_name()).await,
-            None => Ok(()),
-        }
+    /// Name of the entry with the proxy's password, where a user is set.
+    pub(crate) fn proxy_password(&self) -> Option<String> {
+        let user = self.network().now().settings.user?;
+        Some(user.password_name())
     }
 
     /// There may be a way to the forge now.

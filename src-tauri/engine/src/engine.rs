@@ -21,11 +21,13 @@ use crate::handle::{AccountName, Handle};
 use crate::network::Network;
 use crate::ports::{Desktop, Forge, HiddenOrganisation, Quota};
 use crate::prompting::PROMPTED;
-use crate::store::{REFRESHED, Store, StoreError};
+use crate::session::ACCOUNT;
+use crate::store::{DATABASE, REFRESHED, Store, StoreError};
 use crate::token::TokenNow;
 use crate::vault::Vault;
 use crate::view::{Code, Connection, Failure, KeyView, KeychainState, Message};
 use crate::waking::{Allowance, Clocks, GLANCE};
+use crate::whose;
 
 /// After the loop broke: long enough not to fill the log, short enough not to be noticed.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -206,7 +208,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// # Errors
     /// As [`Self::start`].
     pub async fn start_with(options: Options, vault: Vault, desktop: D) -> Result<Self, Failure> {
-        let path = options.profile.join("countersign.db");
+        let path = options.profile.join(DATABASE);
         std::fs::create_dir_all(&options.profile).map_err(|error| {
             Failure::other(
                 format!(
@@ -219,6 +221,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let store = Store::open(&path).map_err(Failure::from)?;
         // The first look into it: a file that is damaged here must not look like one without an account.
         let refreshed_at = store.meta(REFRESHED).map_err(Failure::from)?;
+        if let Some(kin) = store.meta(ACCOUNT).map_err(Failure::from)? {
+            whose::note(&options.profile, &kin);
+        }
         if options.stop_prompting {
             store.set_meta(PROMPTED, None).map_err(Failure::from)?;
         }
@@ -564,10 +569,40 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             .is_some_and(|forge| Arc::ptr_eq(forge, &online.forge))
     }
 
+    /// The store, for what this account's forge answered; `None` where somebody signed in or out meanwhile. Who leaves
+    /// does so first and then waits for the store: nothing that is written here comes after what they erase.
+    pub(crate) fn store_of(&self, online: &Online<F>) -> Option<MutexGuard<'_, Store>> {
+        let store = self.store();
+        self.is_current(online).then_some(store)
+    }
+
+    /// What is known now, for what this account's forge answered; `None` as with [`Self::store_of`].
+    pub(crate) fn live_of(&self, online: &Online<F>) -> Option<MutexGuard<'_, Live>> {
+        let live = self.live();
+        self.is_current(online).then_some(live)
+    }
+
     pub(crate) fn set_account(&self, account: Option<Account>, forge: Option<Arc<F>>) {
         let mut held_account = held(&self.inner.account);
         *held(&self.inner.forge) = forge;
         *held_account = account;
+    }
+
+    /// The same, unless somebody signed in or out since this account's forge was asked; whether it was done.
+    pub(crate) fn replace_account(
+        &self,
+        online: &Online<F>,
+        account: Account,
+        forge: Option<Arc<F>>,
+    ) -> bool {
+        let mut held_account = held(&self.inner.account);
+        let mut held_forge = held(&self.inner.forge);
+        let same = (held_forge.as_ref()).is_some_and(|forge| Arc::ptr_eq(forge, &online.forge));
+        if same {
+            *held_forge = forge;
+            *held_account = Some(account);
+        }
+        same
     }
 
     pub(crate) fn signed_in(&self) -> Result<Account, Failure> {

@@ -1,17 +1,21 @@
 //! *Erase all data*: what was read, what was decided, settings and secrets. Asked outside the webview, because nothing
 //! brings it back.
 
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::account::Account;
 use crate::connecting::unkept;
 use crate::engine::Engine;
 use crate::ports::{Desktop, Forge, Question};
 use crate::rows::visible;
-use crate::session::vault_failure;
+use crate::session::{in_an_absent_keychain, vault_failure};
 use crate::signer;
+use crate::store::{DATABASE, Store};
+use crate::vault::VaultError;
 use crate::view::{Failure, Message};
+use crate::whose;
 use crate::words::count;
 
 impl<F: Forge, D: Desktop> Engine<F, D> {
@@ -24,7 +28,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// left.
     pub async fn erase(&self) -> Result<Option<Message>, Failure> {
         let all = std::slice::from_ref(self);
-        erase_all(all, &self.inner.options.profile, &self.inner.desktop).await
+        erase_all(all, &[], &self.inner.options.profile, &self.inner.desktop).await
     }
 
     /// What an erasure would take of this account.
@@ -40,14 +44,59 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             ));
         }
         if let Some(account) = self.account() {
-            text.push(format!(
-                "The token of {} at {}, from the keychain. At the forge it goes on to work until it is revoked there.",
-                visible(&account.viewer.login),
-                account.address.host
-            ));
+            text.push(token_of(&account));
         }
         Ok(text)
     }
+}
+
+fn token_of(account: &Account) -> String {
+    format!(
+        "The token of {} at {}, from the keychain. At the forge it goes on to work until it is revoked there.",
+        visible(&account.viewer.login),
+        account.address.host
+    )
+}
+
+/// An account of the profile that cannot be opened: what is in it is not known, and goes all the same.
+pub(crate) struct Unopened {
+    /// As a person knows it.
+    pub(crate) called: String,
+    /// Where its database is.
+    pub(crate) folder: PathBuf,
+}
+
+impl Unopened {
+    fn at_stake(&self) -> Vec<String> {
+        let unread = "with ledger and outbox: it cannot be opened, so what is in them cannot be said";
+        let mut text = vec![format!("The account {}, {unread}.", visible(&self.called))];
+        text.extend(whose::read(&self.folder).as_ref().map(token_of));
+        text
+    }
+
+    fn erase(&self) -> Result<(), Failure> {
+        Store::erase_unopened(&self.folder.join(DATABASE))?;
+        whose::forget(&self.folder).map_err(|error| unkept(&error))
+    }
+}
+
+/// Takes all secrets of these accounts out of the keychain. Answers with the entries that could not be looked for, because
+/// there is no keychain.
+///
+/// # Errors
+/// The keychain does not let one go. What is made anew most easily goes last: a token.
+async fn erase_secrets<F: Forge, D: Desktop>(
+    first: &Engine<F, D>,
+    tokens: impl IntoIterator<Item = String>,
+) -> Result<Vec<String>, VaultError> {
+    let vault = &first.inner.vault;
+    let mut left = signer::forget_made(vault).await?;
+    for name in first.proxy_password().into_iter().chain(tokens) {
+        if !vault.give_up(&name).await? {
+            left.push(name);
+        }
+    }
+    Ok(left)
 }
 
 /// Erases what these accounts, all of one profile and keychain, keep; after one question for all.
@@ -56,11 +105,15 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 /// As [`Engine::erase`].
 pub(crate) async fn erase_all<F: Forge, D: Desktop>(
     engines: &[Engine<F, D>],
+    unopened: &[Unopened],
     profile: &Path,
     desktop: &impl Desktop,
 ) -> Result<Option<Message>, Failure> {
     let Some(first) = engines.first() else {
-        return Ok(None);
+        return Err(Failure::other(
+            "No account can be opened. Nothing was erased.",
+            "Delete the profile's folder by hand, and the entries of Countersign in the keychain.",
+        ));
     };
     let inner = &first.inner;
     let Ok(_deciding) = inner.options.deciding.try_lock() else {
@@ -70,10 +123,18 @@ pub(crate) async fn erase_all<F: Forge, D: Desktop>(
         ));
     };
     let (made, _) = signer::keys(&inner.vault, None).await;
-    if !desktop.confirm(question(engines, &made)?).await {
+    if !desktop.confirm(question(engines, unopened, &made)?).await {
         return Ok(None);
     }
     let accounts: Vec<_> = engines.iter().map(Engine::account).collect();
+    let owners: Vec<_> = unopened.iter().map(|one| whose::read(&one.folder)).collect();
+    let mut tokens: BTreeSet<String> = (accounts.iter().chain(&owners).flatten())
+        .map(Account::token_name)
+        .collect();
+    for engine in engines {
+        // At the start, whose it is is known before the account is taken up.
+        tokens.extend(engine.owner()?.map(|owner| owner.token_name()));
+    }
     // From here on, nothing more is sent, and a poll that is still under way writes nothing any more.
     for engine in engines {
         engine.set_account(None, None);
@@ -85,25 +146,28 @@ pub(crate) async fn erase_all<F: Forge, D: Desktop>(
             "Wait until it is confirmed.",
         ));
     }
-    let secrets = async {
-        for account in accounts.iter().flatten() {
-            inner.vault.delete(&account.token_name()).await?;
+    let left = match erase_secrets(first, tokens).await {
+        Ok(left) => left,
+        Err(error) => {
+            put_back(engines, accounts).await;
+            let mut failure = vault_failure(error);
+            failure.message = format!(
+                "{} What was read, outbox and ledger were not erased.",
+                failure.message
+            );
+            return Err(failure);
         }
-        first.forget_proxy_password().await?;
-        signer::forget_made(&inner.vault, &made).await
     };
-    if let Err(error) = secrets.await {
-        put_back(engines, accounts).await;
-        let mut failure = vault_failure(error);
-        failure.message = format!(
-            "{} What was read, outbox and ledger were not erased.",
-            failure.message
-        );
-        return Err(failure);
+    for one in unopened {
+        one.erase()?;
     }
     for engine in engines {
         engine.device_cancel().await?;
-        engine.store().erase()?;
+        let mut store = engine.store();
+        store.erase()?;
+        whose::forget(&engine.inner.options.profile).map_err(|error| unkept(&error))?;
+        // Once more: an account that was being taken up again found it here until now.
+        engine.set_account(None, None);
     }
     first.network().erase().map_err(|error| unkept(&error))?;
     let log = profile.join("log");
@@ -114,16 +178,33 @@ pub(crate) async fn erase_all<F: Forge, D: Desktop>(
         engine.refresh_key().await;
         engine.changed();
     }
+    let mut todo = Vec::new();
+    if let Err(error) = emptied {
+        todo.push(format!(
+            "The log could not be emptied: {error}. Delete {} by hand.",
+            visible(&log.display().to_string())
+        ));
+    }
+    if !left.is_empty() {
+        todo.push(in_an_absent_keychain(&left));
+    }
+    for (one, owner) in unopened.iter().zip(&owners) {
+        if owner.is_none() {
+            todo.push(format!(
+                "Who the account {} belonged to cannot be told any more, so its token may be in the keychain still: look \
+                 there for entries of Countersign that begin with \u{201c}token\u{201d}, and remove them.",
+                visible(&one.called)
+            ));
+        }
+    }
     Ok(Some(Message {
-        what: "All data of Countersign on this machine was erased.".into(),
-        kept: "Reviews at the forge stand as they were; keys in ssh-agent are not Countersign's.".into(),
-        todo: match emptied {
-            Ok(()) => String::new(),
-            Err(error) => format!(
-                "The log could not be emptied: {error}. Delete {} by hand.",
-                visible(&log.display().to_string())
-            ),
+        what: if todo.is_empty() {
+            "All data of Countersign on this machine was erased.".into()
+        } else {
+            "The data of Countersign on this machine was erased, but for what is named here.".into()
         },
+        kept: "Reviews at the forge stand as they were; keys in ssh-agent are not Countersign's.".into(),
+        todo: todo.join(" "),
     }))
 }
 
@@ -137,12 +218,14 @@ async fn put_back<F: Forge, D: Desktop>(engines: &[Engine<F, D>], accounts: Vec<
 
 fn question<F: Forge, D: Desktop>(
     engines: &[Engine<F, D>],
+    unopened: &[Unopened],
     made: &[signer::PublicKey],
 ) -> Result<Question, Failure> {
     let mut text = vec!["Everything that was read, your notes, and the settings.".to_owned()];
     for engine in engines {
         text.extend(engine.at_stake()?);
     }
+    text.extend(unopened.iter().flat_map(Unopened::at_stake));
     // One network for all.
     if (engines.first()).is_some_and(|engine| engine.network().now().settings.user.is_some()) {
         text.push("The proxy's password, from the keychain.".to_owned());

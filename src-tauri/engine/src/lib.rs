@@ -7,6 +7,7 @@
 //! | [`handle`] | names of accounts, and of changes as one account sees them |
 //! | `account` | who is signed in, with or without a token at hand |
 //! | `session` | signing in and out, the key that signs |
+//! | `whose` | whose a database is, noted beside it too |
 //! | `connecting` | the proxy and the authorities, as the user changes them |
 //! | `device` | signing in at the forge's own page |
 //! | [`examining`] | the way to a forge, station by station, in words |
@@ -109,6 +110,7 @@ pub mod vault;
 pub mod view;
 mod waking;
 mod whole;
+mod whose;
 mod withdrawing;
 mod words;
 

@@ -52,7 +52,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             if !self.live().poller.may_ask(self.now()) || !self.is_current(&online) {
                 return;
             }
-            let Some(entry) = self.take_up(&name) else {
+            let Some(entry) = self.take_up(&online, &name) else {
                 continue;
             };
             self.send(&online, entry).await;
@@ -62,8 +62,12 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     }
 
     /// Marks a decision as being sent: from now on the user cannot take it back.
-    fn take_up(&self, name: &str) -> Option<Entry> {
+    fn take_up(&self, online: &Online<F>, name: &str) -> Option<Entry> {
         let mut sending = self.sending();
+        // Who erases has let the account go before they look whether something is being sent.
+        if !self.is_current(online) {
+            return None;
+        }
         let entry = self.store().decision(name);
         let entry = self.found(entry).flatten()?;
         if entry.state.is_final() {

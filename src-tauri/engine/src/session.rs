@@ -2,35 +2,27 @@
 
 use std::sync::Arc;
 
-use countersign_core::change::Person;
 use countersign_core::policy::{Policy, enrolment};
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::engine::Engine;
 use crate::network::Network;
 use crate::ports::{Address, Desktop, Forge, ForgeError, Viewer};
+use crate::rows::visible;
 use crate::signer::{self, Place, PublicKey};
 use crate::token::TokenNow;
 use crate::vault::{Kept, VaultError};
 use crate::view::{
     Code, Failure, KeyPlace, KeyView, KeychainState, Keys, Message, SignInResult, SignInStep, TokenState,
 };
+use crate::whose::{self, Kin};
 use crate::words;
 
-const ACCOUNT: &str = "account";
+pub(crate) const ACCOUNT: &str = "account";
 pub(crate) const KEY: &str = "key";
 /// Set while the user has signed out by themselves: the account is known, and not to be taken up.
 const SIGNED_OUT: &str = "signed_out";
-
-/// What is kept of an account besides its token.
-#[derive(Serialize, Deserialize)]
-struct Kin {
-    forge: String,
-    viewer: Person,
-    expires_at: Option<jiff::Timestamp>,
-}
 
 /// Scopes of a classic token, of which one of each row is enough. Source: GitHub's documentation on OAuth scopes:
 /// `repo` covers private repositories and reviews, `public_repo` public ones.
@@ -38,18 +30,6 @@ const NEEDED: [(&[&str], &str); 1] = [(
     &["repo", "public_repo"],
     "read changes and post your reviews; GitHub has no smaller scope for private repositories",
 )];
-
-impl Kin {
-    /// The account, its token not yet at hand.
-    fn account(&self) -> Option<Account> {
-        Some(Account {
-            address: Address::parse(&self.forge).ok()?,
-            viewer: self.viewer.clone(),
-            expires_at: self.expires_at,
-            token: TokenState::Missing,
-        })
-    }
-}
 
 pub(crate) fn step(name: impl Into<String>, ok: bool, detail: impl Into<String>) -> SignInStep {
     SignInStep {
@@ -240,6 +220,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let store = self.store();
         store.set_meta(ACCOUNT, Some(&text))?;
         store.set_meta(SIGNED_OUT, None)?;
+        whose::note(&self.inner.options.profile, &text);
         Ok(())
     }
 
@@ -254,18 +235,22 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     }
 
     /// Forgets the token; with `forget` also what was read with it, else the queue is kept for the same account. The
-    /// ledger and the outbox stay, always.
-    pub async fn sign_out(&self, forget: bool) -> Result<(), Failure> {
+    /// ledger and the outbox stay, always. Answers with what the user has to know: a keychain that is not there now may
+    /// hold the token from before.
+    ///
+    /// # Errors
+    /// Nobody is signed in, the keychain does not let the token go, or the store cannot be written.
+    pub async fn sign_out(&self, forget: bool) -> Result<Option<Message>, Failure> {
         let account = self.signed_in()?;
-        self.inner
-            .vault
-            .delete(&account.token_name())
-            .await
-            .map_err(vault_failure)?;
-        // The account stays known, so that its queue can be read again after signing in; only the token is gone.
-        self.store().set_meta(SIGNED_OUT, Some("1"))?;
-        // From here on, a poll that is still under way writes nothing any more.
-        self.set_account(None, None);
+        let name = account.token_name();
+        let removed = self.inner.vault.give_up(&name).await.map_err(vault_failure)?;
+        {
+            let store = self.store();
+            // The account stays known, so that its queue can be read again after signing in; only the token is gone.
+            store.set_meta(SIGNED_OUT, Some("1"))?;
+            // From here on, a poll that is still under way writes nothing any more.
+            self.set_account(None, None);
+        }
         self.live().trouble = None;
         if forget {
             self.store().forget_account()?;
@@ -273,7 +258,11 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             self.refresh_key().await;
         }
         self.changed();
-        Ok(())
+        Ok((!removed).then(|| Message {
+            what: format!("{} is signed out.", visible(&account.viewer.login)),
+            kept: String::new(),
+            todo: in_an_absent_keychain(&[name]),
+        }))
     }
 
     /// Takes up the account of the last session. Without its token, what was read can be read all the same.
@@ -312,16 +301,20 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         };
         let found = token.as_ref().map(TokenNow::found).unwrap_or_default();
         let forge = token.and_then(|token| F::connect(&account.address, token, self.network()).ok());
-        // The user may have signed in or out meanwhile; that is newer.
-        if self.online().is_some() || self.store().meta(SIGNED_OUT).ok().flatten().is_some() {
-            return;
-        }
         if forge.is_some() {
             account.token = TokenState::Held;
         }
-        // Before the forge is at hand: nothing is sent with a token of which nobody has said whose it is.
-        self.live().token = found;
-        self.set_account(Some(account), forge.map(Arc::new));
+        // The user may have signed in or out meanwhile, or erased all: that is newer.
+        {
+            let store = self.store();
+            let set = |name| store.meta(name).ok().flatten().is_some();
+            if self.online().is_some() || !set(ACCOUNT) || set(SIGNED_OUT) {
+                return;
+            }
+            // Before the forge is at hand: nothing is sent with a token of which nobody has said whose it is.
+            self.live().token = found;
+            self.set_account(Some(account), forge.map(Arc::new));
+        }
         self.live().trouble = trouble;
         self.changed();
     }
@@ -466,6 +459,16 @@ pub(crate) fn check_scopes(viewer: &Viewer, steps: &mut Vec<SignInStep>) -> bool
     };
     steps.push(step("read:org", true, detail));
     true
+}
+
+/// What to do about secrets that could not be looked for, by the names of their entries.
+pub(crate) fn in_an_absent_keychain(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| visible(name)).collect();
+    format!(
+        "This machine has no keychain that can be asked now. If it had one before, what Countersign kept there is in it \
+         still ({}): remove it there with the keychain's own tool.",
+        names.join(", ")
+    )
 }
 
 pub(crate) fn vault_failure(error: VaultError) -> Failure {

@@ -199,15 +199,25 @@ pub async fn make_key(vault: &Vault, comment: &str) -> Result<PublicKey, SignErr
     Ok(made)
 }
 
-/// Takes the keys that were made here out of the keychain, and the list of them.
+/// Takes the keys that were made here out of the keychain, and the list of them: those that stand there now, so that none
+/// is left unlisted. Answers with the entries that could not be looked for, because there is no keychain.
 ///
 /// # Errors
 /// The keychain refuses; those that are left are still in the list.
-pub async fn forget_made(vault: &Vault, keys: &[PublicKey]) -> Result<(), VaultError> {
-    for key in keys.iter().filter(|key| key.place == Place::Keychain) {
-        vault.delete(&entry_name(&key.fingerprint)).await?;
+pub async fn forget_made(vault: &Vault) -> Result<Vec<String>, VaultError> {
+    let made = match keychain_keys(vault).await {
+        Ok(made) => made,
+        Err(VaultError::Absent { .. }) => Vec::new(),
+        Err(error @ (VaultError::Locked { .. } | VaultError::Refused { .. })) => return Err(error),
+    };
+    let mut left = Vec::new();
+    let entries = made.iter().map(|key| entry_name(&key.fingerprint));
+    for entry in entries.chain([INDEX.to_owned()]) {
+        if !vault.give_up(&entry).await? {
+            left.push(entry);
+        }
     }
-    vault.delete(INDEX).await
+    Ok(left)
 }
 
 /// Signs `data` with a key, wherever it is.

@@ -33,6 +33,9 @@ pub use outbox::{Entry, NewEntry, Withdrawal};
 pub use reading::{Acknowledgement, Looked};
 pub use searching::Place;
 
+/// The database's file, in the folder of its account.
+pub(crate) const DATABASE: &str = "countersign.db";
+
 /// Set in `meta` once a sync has ended: what was there then is never told as new.
 pub(crate) const SYNCED: &str = "synced";
 
@@ -416,11 +419,20 @@ impl Store {
         };
         // Closed first: elsewhere than on Unix an open file cannot be deleted.
         self.db = Connection::open_in_memory()?;
-        // First: what is erased on purpose must not be told as lost, wherever this is broken off.
-        beside::forget(&path).map_err(|error| StoreError::Unwritable(error.to_string()))?;
-        backup::erase(&path, schema::KNOWN).map_err(|error| StoreError::Unwritable(error.to_string()))?;
+        Self::erase_unopened(&path)?;
         *self = Self::open(&path)?;
         Ok(())
+    }
+
+    /// Erases a database that is not open, with its copies: one that cannot be opened too.
+    ///
+    /// # Errors
+    /// A file cannot be deleted.
+    pub fn erase_unopened(path: &Path) -> Result<(), StoreError> {
+        let unwritable = |error: std::io::Error| StoreError::Unwritable(error.to_string());
+        // First: what is erased on purpose must not be told as lost, wherever this is broken off.
+        beside::forget(path).map_err(unwritable)?;
+        backup::erase(path).map_err(unwritable)
     }
 
     /// Forgets everything that belongs to the signed-out account, a copy of an older layout too. Outbox and ledger

@@ -9,7 +9,7 @@ use countersign_core::poller::Outcome;
 use countersign_core::queue::{self, Standing};
 use jiff::SignedDuration;
 
-use crate::account::{Account, Online};
+use crate::account::Online;
 use crate::assessing;
 use crate::engine::Engine;
 use crate::holding;
@@ -44,27 +44,40 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let answer = match self.is_own_token(&online).await {
             Ok(true) => self.poll_once(&online).await,
             Ok(false) => {
-                self.live().poller.heard(self.now(), Outcome::Stopped);
+                // Where somebody has signed in meanwhile, there is a token to go on with.
+                if self.online().is_none() {
+                    self.live().poller.heard(self.now(), Outcome::Stopped);
+                }
                 return;
             }
             Err(error) => Err(error),
         };
         self.mind_clock();
+        if !self.is_current(&online) {
+            // What another token met says nothing of the one that is here now, which is still to be tried. What was
+            // begun to be read again was not kept.
+            self.live().last_refresh = None;
+            return;
+        }
         let outcome = match answer {
             Ok(quota) => {
                 let at = self.now();
-                let noted = self.store().set_meta(REFRESHED, Some(&at.to_string()));
-                self.wrote(noted);
+                let noted = self
+                    .store_of(&online)
+                    .map(|store| store.set_meta(REFRESHED, Some(&at.to_string())));
+                if let Some(noted) = noted {
+                    self.wrote(noted);
+                }
                 self.keep_within_budget();
-                let mut live = self.live();
+                let Some(mut live) = self.live_of(&online) else {
+                    return;
+                };
                 live.connection = Connection::Online;
                 live.offline_since = None;
                 live.trouble = None;
                 live.refreshed_at = Some(at);
                 Outcome::Answered { quota }
             }
-            // What another token met says nothing of the one that is here now, which is still to be tried.
-            Err(_) if !self.is_current(&online) => return,
             Err(error) => self.failed(&error),
         };
         self.live().poller.heard(self.now(), outcome);
@@ -154,7 +167,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     async fn poll_once(&self, online: &Online<F>) -> Result<Option<(u64, jiff::Timestamp)>, ForgeError> {
         let probe = online.forge.probe().await?;
         {
-            let mut live = self.live();
+            let Some(mut live) = self.live_of(online) else {
+                return Ok(None);
+            };
             live.quota = probe.quota;
             live.hidden = probe.hidden.clone();
             live.cut = probe.cut.clone();
@@ -171,9 +186,13 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         };
         for batch in wanted.chunks(BATCH) {
             for hydrated in online.forge.hydrate(batch).await? {
+                // Nobody waits for the rest.
+                if !self.is_current(online) {
+                    return Ok(None);
+                }
                 match hydrated {
                     Hydrated::Change(change) => self.take_in(online, *change, &mut round).await?,
-                    Hydrated::Gone { node_id } => self.gone(&node_id),
+                    Hydrated::Gone { node_id } => self.gone(online, &node_id),
                     Hydrated::Unreadable { node_id, why } => {
                         tracing::warn!(
                             node_id,
@@ -187,7 +206,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 }
             }
         }
-        self.tell(&online.account).await;
+        self.tell(online).await;
         Ok(probe.quota.map(|quota| (quota.left, quota.resets_at)))
     }
 
@@ -255,9 +274,11 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         wanted
     }
 
-    fn gone(&self, node_id: &str) {
+    fn gone(&self, online: &Online<F>, node_id: &str) {
         let left = {
-            let store = self.store();
+            let Some(store) = self.store_of(online) else {
+                return;
+            };
             store.id_of(node_id).and_then(|id| match id {
                 Some(id) => store.leave(&id, None),
                 None => Ok(()),
@@ -278,8 +299,12 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             None => keep_asked(&mut change, before.as_ref(), round.all),
         }
         if change.state != ChangeState::Open {
-            let left = self.store().leave(&change.id, Some(change.state));
-            self.wrote(left);
+            let left = self
+                .store_of(online)
+                .map(|store| store.leave(&change.id, Some(change.state)));
+            if let Some(left) = left {
+                self.wrote(left);
+            }
             return Ok(());
         }
         let viewer = online.account.viewer_id();
@@ -364,20 +389,24 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             },
         };
         // The account may have been changed while this was read: what is another's is not for the new one's queue.
-        if self.account().is_some_and(|now| now.is(&online.account)) {
-            let written = self.store().put(&made, new_diff.as_deref(), self.now());
+        let written = self
+            .store_of(online)
+            .map(|mut store| store.put(&made, new_diff.as_deref(), self.now()));
+        if let Some(written) = written {
             self.wrote(written);
         }
         Ok(())
     }
 
     /// Notices for what moved since the last poll; the first sync is silent.
-    async fn tell(&self, account: &Account) {
+    async fn tell(&self, online: &Online<F>) {
         let (moves, first) = {
-            let store = self.store();
+            let Some(store) = self.store_of(online) else {
+                return;
+            };
             let Ok(mut waiting) = store.waiting() else { return };
             // An approval that holds at the new head too (a branch brought up to date) asks nothing of the user.
-            let Ok(given) = holding::approvals(&store, account, self.now()) else {
+            let Ok(given) = holding::approvals(&store, &online.account, self.now()) else {
                 return;
             };
             let holds = |held: &Held| {
@@ -414,6 +443,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             return;
         }
         for telling in queue::tell(&moves) {
+            if !self.is_current(online) {
+                return;
+            }
             let notice = Notice {
                 title: telling.title,
                 body: telling.body,

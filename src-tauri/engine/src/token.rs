@@ -65,7 +65,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         }
         let whose = online.forge.viewer().await?.person;
         if whose.id == online.account.viewer.id {
-            self.live().token.unproven = false;
+            if let Some(mut live) = self.live_of(online) {
+                live.token.unproven = false;
+            }
             return Ok(true);
         }
         let account = Account {
@@ -81,18 +83,20 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             kept: KEPT.into(),
             todo: format!("Sign in as {} again.", online.account.viewer.login),
         };
-        self.set_account(Some(account), None);
-        self.live().trouble = Some(message);
-        self.changed();
+        if self.replace_account(online, account, None) {
+            self.live().trouble = Some(message);
+            self.changed();
+        }
         Ok(false)
     }
 
     /// Where the forge has refused the token: somebody may have put another one into the keychain, or taken it out.
     pub(crate) async fn look_for_another_token(&self) {
         let refused = std::mem::take(&mut self.live().token.refused);
-        let Some(account) = self.account().filter(|_| refused) else {
+        let Some(online) = self.online().filter(|_| refused) else {
             return;
         };
+        let account = online.account.clone();
         let login = account.viewer.login.clone();
         match self.inner.vault.get(&account.token_name()).await {
             Ok(Some(token)) => {
@@ -103,8 +107,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 let Ok(forge) = F::connect(&account.address, token, self.network()) else {
                     return;
                 };
+                if !self.replace_account(&online, account, Some(Arc::new(forge))) {
+                    return;
+                }
                 tracing::info!("the keychain holds another token now, which is taken up");
-                self.set_account(Some(account), Some(Arc::new(forge)));
                 {
                     let mut live = self.live();
                     live.token = now;
@@ -113,7 +119,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 self.nudge();
             }
             Ok(None) => {
-                self.live().trouble = Some(Message {
+                let Some(mut live) = self.live_of(&online) else {
+                    return;
+                };
+                live.trouble = Some(Message {
                     what: format!(
                         "The forge no longer accepts the token for {login}, and the keychain holds none any more."
                     ),

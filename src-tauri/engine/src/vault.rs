@@ -189,6 +189,19 @@ impl Vault {
         }
     }
 
+    /// As [`Self::delete`], where what it is for is given up whatever comes of it: `false` where there is no keychain to
+    /// be asked now, and one that was there before may hold it still.
+    ///
+    /// # Errors
+    /// The keychain is there and does not let it go: it is locked, or refuses.
+    pub async fn give_up(&self, name: &str) -> Result<bool, VaultError> {
+        match self.delete(name).await {
+            Ok(()) => Ok(true),
+            Err(VaultError::Absent { .. }) => Ok(false),
+            Err(error @ (VaultError::Locked { .. } | VaultError::Refused { .. })) => Err(error),
+        }
+    }
+
     /// Whether a secret is held in memory only and will be gone after a restart.
     pub fn is_session_only(&self, name: &str) -> bool {
         held(&self.0.session).contains_key(name)

@@ -109,7 +109,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             };
             match done {
                 Ok((Ok(bytes), oid)) => {
-                    let written = self.store().put_blob(&oid, &bytes);
+                    let written = self.store_of(online).map(|store| store.put_blob(&oid, &bytes));
+                    // Nobody waits for the rest.
+                    let Some(written) = written else { return Ok(lost) };
                     self.wrote(written);
                 }
                 Ok((

@@ -220,6 +220,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let Ok(_deciding) = self.inner.options.deciding.try_lock() else {
             return;
         };
+        // What was read before that lock may have been erased.
+        dismissed.retain(|entry| self.was_dismissed(entry, account));
         for entry in dismissed {
             let recorded = Recorded {
                 nonce: entry.entry,

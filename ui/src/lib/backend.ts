@@ -87,7 +87,7 @@ export interface Backend {
   /** Opens the forge's own page where the code is confirmed. */
   device_page(): Promise<null>;
   /** With `forget`, what was read goes too. */
-  sign_out(args: { account: string; forget: boolean }): Promise<null>;
+  sign_out(args: { account: string; forget: boolean }): Promise<Message | null>;
   /** What became of it; null where the user answered no. */
   erase(): Promise<Message | null>;
   diagnostics(): Promise<Diagnostics>;

@@ -33,6 +33,17 @@ pub(super) fn ending(entry: &Entry, end: End) -> (OutboxState, Message) {
     let again = "Read what changed and decide again; nothing is re-signed for you.";
     let (state, what, todo) = match end {
         End::Superseded(what) => (OutboxState::Superseded, told(&what), again),
+        End::HandedBack(UNREADABLE) if entry.state == OutboxState::Pending => (
+            OutboxState::HandedBack,
+            told(UNREADABLE),
+            "A draft of it stays at the forge, where only you see it: should you see the change again, discard that, and \
+             decide again.",
+        ),
+        End::HandedBack(UNREADABLE) => (
+            OutboxState::HandedBack,
+            told(UNREADABLE),
+            "Should you see the change again, decide again.",
+        ),
         End::HandedBack(why) => (
             OutboxState::HandedBack,
             told(why),

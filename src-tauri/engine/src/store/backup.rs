@@ -61,9 +61,21 @@ pub(super) fn forget(database: &Path, before: i64) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes the database itself, what SQLite writes beside it, and all copies. Nobody must have it open.
-pub(super) fn erase(database: &Path, known: i64) -> io::Result<()> {
-    forget(database, known)?;
+/// Removes the database itself, what SQLite writes beside it, and all copies, those too that a newer version made.
+/// Nobody must have it open.
+pub(super) fn erase(database: &Path) -> io::Result<()> {
+    if let (Some(folder), Some(name)) = (database.parent(), database.file_name()) {
+        let mut copies = name.to_owned();
+        copies.push(".layout-");
+        let here = folder.as_os_str().is_empty();
+        for file in fs::read_dir(if here { Path::new(".") } else { folder })? {
+            let file = file?;
+            let name = file.file_name();
+            if name.as_encoded_bytes().starts_with(copies.as_encoded_bytes()) {
+                remove(&file.path())?;
+            }
+        }
+    }
     for suffix in ["-wal", "-shm", "-journal", ""] {
         remove(&with_suffix(database, suffix))?;
     }

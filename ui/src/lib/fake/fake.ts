@@ -627,7 +627,7 @@ class Fake implements Backend {
     return null;
   }
 
-  async sign_out({ account, forget }: { account: string; forget: boolean }): Promise<null> {
+  async sign_out({ account, forget }: { account: string; forget: boolean }): Promise<Message | null> {
     this.#write();
     this.#accounts.delete(account);
     if (forget) this.#held = this.#held.filter(({ id }) => ownerOf(id).account !== account);

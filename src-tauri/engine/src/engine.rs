@@ -570,6 +570,19 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         *held_account = account;
     }
 
+    /// Holds what is newly known of the account, where the forge would still be asked in the same way.
+    pub(crate) fn amend_account(&self, online: &Online<F>, account: Account) -> bool {
+        let mut held_account = held(&self.inner.account);
+        let forge = held(&self.inner.forge);
+        let current = forge
+            .as_ref()
+            .is_some_and(|forge| Arc::ptr_eq(forge, &online.forge));
+        if current {
+            *held_account = Some(account);
+        }
+        current
+    }
+
     pub(crate) fn signed_in(&self) -> Result<Account, Failure> {
         self.account().ok_or_else(|| Failure {
             code: Code::SignedOut,

@@ -7,7 +7,7 @@ use countersign_core::policy::{Policy, enrolment};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::account::Account;
+use crate::account::{Account, Online};
 use crate::engine::Engine;
 use crate::network::Network;
 use crate::ports::{Address, Desktop, Forge, ForgeError, Viewer};
@@ -231,16 +231,39 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
     /// Notes the account for the next start.
     fn note_account(&self, account: &Account, forge: &str) -> Result<(), Failure> {
+        self.note_kin(account, forge)?;
+        self.store().set_meta(SIGNED_OUT, None)?;
+        Ok(())
+    }
+
+    fn note_kin(&self, account: &Account, forge: &str) -> Result<(), Failure> {
         let kin = Kin {
             forge: forge.to_owned(),
             viewer: account.viewer.clone(),
             expires_at: account.expires_at,
         };
         let text = serde_json::to_string(&kin).map_err(|error| Failure::other(error.to_string(), ""))?;
-        let store = self.store();
-        store.set_meta(ACCOUNT, Some(&text))?;
-        store.set_meta(SIGNED_OUT, None)?;
+        self.store().set_meta(ACCOUNT, Some(&text))?;
         Ok(())
+    }
+
+    /// The token that was found in the keychain is another than the one of the sign-in, and ends at another time.
+    pub(crate) fn note_expiry(&self, online: &Online<F>, expires_at: Option<jiff::Timestamp>) {
+        let account = Account {
+            expires_at,
+            ..online.account.clone()
+        };
+        if !self.amend_account(online, account.clone()) {
+            return;
+        }
+        let noted = self.kin().and_then(|kin| match kin {
+            Some(kin) => self.note_kin(&account, &kin.forge),
+            None => Ok(()),
+        });
+        if let Err(failure) = noted {
+            // The next start asks the forge again.
+            tracing::warn!(%failure.message, "when the token ends could not be noted");
+        }
     }
 
     /// Whose what is kept here is, signed in or not; `None` before the first sign-in.

@@ -182,3 +182,18 @@ test("a search goes through the diffs too and leads to the line", async ({ page 
   await expect(line).toBeInViewport();
   await expect(line).toContainText("prevent_destroy = true");
 });
+
+test("what is new since one last looked is said of its file and of its lines", async ({ page }) => {
+  await start(page);
+  await openCritical(page);
+  const pick = page.getByRole("button", { name: /^File \d of 6/u });
+  await pick.click();
+  const list = page.getByRole("list", { name: "All files" });
+  await expect(list.getByText("changed since")).toHaveCount(2);
+  await list.getByRole("button", { name: /README\.md/u }).click();
+  await expect(page.getByText("changed since you looked")).toBeVisible();
+  const table = page.getByRole("table", { name: "envs/prod-eu/README.md" });
+  const fresh = table.getByRole("row").filter({ hasText: "since you looked" });
+  await expect(fresh).toHaveCount(1);
+  await expect(fresh).toContainText("added since you looked");
+});

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use countersign_assess::verdict;
-use countersign_core::change::{AccountKind, Change, CheckState};
+use countersign_core::change::{AccountKind, Change, CheckState, Oid};
 use countersign_core::finding::{Finding, Severity, Side};
 use countersign_core::patch::{FileKind as PatchKind, FilePatch, FileType, LineKind, Patch};
 
@@ -19,13 +19,13 @@ use crate::proof;
 use crate::queue_view::{badge, decision_row, person, severity};
 use crate::ready::must_acknowledge;
 use crate::rows::{rows, visible};
+use crate::since::Since;
 use crate::store::{Acknowledgement, Held, Looked};
 use crate::view::{
     ChangeView, CheckView, Code, Failure, FileEntry, FileKind, FileView, FindingView, NotAssessedView, Run,
     VerdictView,
 };
 use crate::withdrawing;
-use crate::words;
 
 impl<F: Forge, D: Desktop> Engine<F, D> {
     /// Opens a change. From now on it counts as shown at this head.
@@ -44,16 +44,22 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// One file's diff.
     pub async fn file(&self, id: String, head: String, index: u32) -> Result<FileView, Failure> {
         let held = self.shown(&id, &head)?;
-        let diff = self
-            .store()
-            .diff(&held.change.target.oid, &held.change.head.oid)?
-            .unwrap_or_default();
+        let (target, head_now) = (&held.change.target.oid, &held.change.head.oid);
+        let store = self.store();
+        let diff = store.diff(target, head_now)?.unwrap_or_default();
+        let then = match earlier(&store.looked(&held.change.id)?, head_now) {
+            Some(looked) => store.diff_of(&looked.head, target)?,
+            None => None,
+        };
+        drop(store);
         let rows = beside(move || {
             let patch = Patch::parse(&diff).ok();
+            let then = then.as_deref().and_then(|bytes| Patch::parse(bytes).ok());
+            let since = Since::of(then.as_ref());
             let file = patch
                 .as_ref()
                 .and_then(|patch| patch.files.get(usize::try_from(index).ok()?));
-            file.map(rows)
+            file.map(|file| rows(file, since.fresh(file)))
                 .ok_or_else(|| Failure::other("There is no such file in the diff.", ""))
         })
         .await?;
@@ -154,16 +160,18 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         {
             approval.holding = holding(&given.entry.entry);
         }
-        let earlier = looked.iter().find(|looked| looked.head != change.head.oid);
-        let earlier_diff = match earlier {
-            Some(looked) => store.diff(&change.target.oid, &looked.head)?,
+        let earlier = earlier(&looked, &change.head.oid);
+        let then = match earlier {
+            Some(looked) => store.diff_of(&looked.head, &change.target.oid)?,
             None => None,
         };
         drop(store);
         let patch = diff.as_deref().and_then(|bytes| Patch::parse(bytes).ok());
+        let then = then.as_deref().and_then(|bytes| Patch::parse(bytes).ok());
+        let since = Since::of(then.as_ref());
         let files = patch
             .as_ref()
-            .map(|patch| files(patch, held, &viewed))
+            .map(|patch| files(patch, held, &viewed, &since))
             .unwrap_or_default();
         let findings = held
             .assessment
@@ -227,8 +235,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 .collect(),
             reviews: proof::reviews(held, account),
             ground: ground::ground(change, &held.facts, patch.as_ref()),
-            since_last: earlier
-                .map(|looked| since_last(change, looked, patch.as_ref(), earlier_diff.as_deref())),
+            since_last: earlier.map(|looked| since.words(change, looked, patch.as_ref())),
             files,
             will_count,
             key,
@@ -270,7 +277,12 @@ fn author(change: &Change) -> String {
     }
 }
 
-fn files(patch: &Patch<'_>, held: &Held, viewed: &[String]) -> Vec<FileEntry> {
+/// When the user last looked at another head than this.
+fn earlier<'l>(looked: &'l [Looked], head: &Oid) -> Option<&'l Looked> {
+    looked.iter().find(|looked| looked.head != *head)
+}
+
+fn files(patch: &Patch<'_>, held: &Held, viewed: &[String], since: &Since<'_>) -> Vec<FileEntry> {
     let mut worst: BTreeMap<&str, Severity> = BTreeMap::new();
     for finding in &held.assessment.findings {
         let entry = worst.entry(&finding.path).or_insert(finding.severity);
@@ -301,6 +313,7 @@ fn files(patch: &Patch<'_>, held: &Held, viewed: &[String]) -> Vec<FileEntry> {
                 note: note(file),
                 severity: severity(found.copied()),
                 viewed: viewed.contains(&path),
+                fresh: since.is_fresh(file),
                 path,
             }
         })
@@ -405,32 +418,4 @@ fn place(finding: &Finding, patch: &Patch<'_>) -> Option<(u32, Option<u32>)> {
         }
     }
     Some((file, None))
-}
-
-/// "1 commit, 2 files" since the user last opened it.
-fn since_last(change: &Change, looked: &Looked, patch: Option<&Patch<'_>>, earlier: Option<&[u8]>) -> String {
-    let new = change
-        .commits
-        .iter()
-        .filter(|commit| !looked.commits.contains(&commit.oid))
-        .count();
-    let mut parts = vec![words::count(new, "commit", "commits")];
-    let earlier = earlier.and_then(|bytes| Patch::parse(bytes).ok());
-    if let (Some(now), Some(then)) = (patch, &earlier) {
-        let blobs = |patch: &Patch<'_>| -> BTreeMap<String, Option<String>> {
-            patch
-                .files
-                .iter()
-                .map(|file| (file.display_path(), file.new_oid.map(str::to_owned)))
-                .collect()
-        };
-        let (now, then) = (blobs(now), blobs(then));
-        let changed = now
-            .iter()
-            .filter(|(path, oid)| then.get(*path) != Some(oid))
-            .count()
-            + then.keys().filter(|path| !now.contains_key(*path)).count();
-        parts.push(words::count(changed, "file", "files"));
-    }
-    parts.join(", ")
 }

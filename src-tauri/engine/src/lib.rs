@@ -45,6 +45,7 @@
 //! | [`prompt`] | the system's own check that the user is there, a crate of its own |
 //! | [`markdown`] | hostile Markdown to safe HTML |
 //! | [`rows`] | a file's diff in rows, nothing invisible in them |
+//! | `since` | what is new in a diff since the user last looked |
 //! | [`ports`] | the forge and the desktop, as traits |
 //! | [`view`] | read models for the UI |
 //!
@@ -96,6 +97,7 @@ mod searching;
 mod session;
 mod sheet;
 pub mod signer;
+mod since;
 mod statement;
 mod status;
 pub mod store;

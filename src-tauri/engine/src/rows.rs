@@ -5,6 +5,7 @@ use countersign_core::patch::{FilePatch, Hunk, Line, LineKind};
 pub use crate::hidden::visible;
 use crate::hidden::{is_hidden, name};
 use crate::highlight::Highlighter;
+use crate::since::Fresh;
 use crate::view::{DiffRow, Piece, RowKind};
 
 /// Characters of a line that are shown; such a line is not coloured either.
@@ -20,7 +21,7 @@ const HIDDEN: &str = "hidden-char";
 
 /// All rows of a file: for each hunk its header, then its lines; a line that ends the file without a line end is
 /// followed by a note.
-pub fn rows(file: &FilePatch<'_>) -> Vec<DiffRow> {
+pub(crate) fn rows(file: &FilePatch<'_>, mut fresh: Fresh<'_>) -> Vec<DiffRow> {
     let lines = file.lines().count();
     let mut highlighter = if lines > MAX_COLOURED_ROWS {
         None
@@ -42,7 +43,10 @@ pub fn rows(file: &FilePatch<'_>) -> Vec<DiffRow> {
                 )));
                 return rows;
             }
-            rows.push(row(line, highlighter.as_mut()));
+            rows.push(DiffRow {
+                fresh: fresh.takes(line),
+                ..row(line, highlighter.as_mut())
+            });
             if line.no_newline {
                 rows.push(note("No newline at end of file".into()));
             }
@@ -61,6 +65,7 @@ fn note(text: String) -> DiffRow {
             class: String::new(),
         }],
         cut: None,
+        fresh: false,
     }
 }
 
@@ -85,6 +90,7 @@ fn header(hunk: &Hunk<'_>) -> DiffRow {
         new: None,
         pieces,
         cut,
+        fresh: false,
     }
 }
 
@@ -101,6 +107,7 @@ fn row(line: &Line<'_>, highlighter: Option<&mut Highlighter>) -> DiffRow {
         new: line.new,
         pieces,
         cut,
+        fresh: false,
     }
 }
 
@@ -167,7 +174,7 @@ mod tests {
         .into_bytes();
         diff.extend(body);
         let patch = Patch::parse(&diff).unwrap();
-        rows(&patch.files[0])
+        rows(&patch.files[0], Fresh::default())
     }
 
     fn text(row: &DiffRow) -> String {

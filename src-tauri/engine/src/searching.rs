@@ -12,6 +12,7 @@ use regex::{Regex, RegexBuilder, bytes};
 use crate::engine::{Engine, beside};
 use crate::ports::{Desktop, Forge};
 use crate::rows::{rows, visible};
+use crate::since::Fresh;
 use crate::store::{Entry, Held, Place};
 use crate::view::{DiffRow, Excerpt, Failure, Found, FoundChange, FoundLine, FoundText, RowKind};
 
@@ -222,7 +223,7 @@ impl Sought {
         if !patch.lines().any(|line| self.bytes.is_match(line.text)) {
             return lines;
         }
-        for (at, row) in (0u32..).zip(rows(patch)) {
+        for (at, row) in (0u32..).zip(rows(patch, Fresh::default())) {
             if matches!(row.kind, RowKind::Hunk | RowKind::Note) {
                 continue;
             }

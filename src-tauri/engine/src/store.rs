@@ -322,6 +322,17 @@ impl Store {
         packed.map(|packed| unpack(&packed)).transpose()
     }
 
+    /// A diff held of a head: against this target tip or, where that is not held, against whatever tip it was last read.
+    pub fn diff_of(&self, head: &Oid, target: &Oid) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut query = self.db.prepare_cached(
+            "SELECT bytes FROM diff WHERE head = ?1 ORDER BY target = ?2 DESC, rowid DESC LIMIT 1",
+        )?;
+        let packed: Option<Vec<u8>> = query
+            .query_row([head.as_str(), target.as_str()], |row| row.get(0))
+            .optional()?;
+        packed.map(|packed| unpack(&packed)).transpose()
+    }
+
     /// A file's content by its name.
     pub fn blob(&self, oid: &Oid) -> Result<Option<Vec<u8>>, StoreError> {
         let packed: Option<Vec<u8>> = self

@@ -470,6 +470,8 @@ pub struct FileEntry {
     pub severity: SeverityView,
     /// Viewed by the user at this head.
     pub viewed: bool,
+    /// Another than when the user last looked at the change; `false` the first time.
+    pub fresh: bool,
 }
 
 /// A change opened for reading.
@@ -529,7 +531,8 @@ pub struct ChangeView {
     pub ground: Vec<GroundView>,
     /// Files in the order of the diff. Empty only together with an entry in `not_assessed`.
     pub files: Vec<FileEntry>,
-    /// What changed since the user last decided or looked: "1 commit, 2 files"; `None` the first time.
+    /// What changed since the user last decided or looked: "1 commit, 2 files"; `None` the first time. Which files is
+    /// in each of these, which lines in each row.
     pub since_last: Option<String>,
     /// A line on whether an approval will count: see `Sheet::will_count`.
     pub will_count: WillCount,
@@ -599,6 +602,8 @@ pub struct DiffRow {
     pub pieces: Vec<Piece>,
     /// The line was longer than what is shown (2,000 characters); how many are left out.
     pub cut: Option<u32>,
+    /// The line was not added or removed yet when the user last looked at the change.
+    pub fresh: bool,
 }
 
 /// One file's diff.

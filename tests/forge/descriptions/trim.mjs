@@ -1,10 +1,12 @@
 // Cuts GitHub's two descriptions down to what the test forge serves. README.md beside this file says when and how.
 //   node trim.mjs OPENAPI.json SCHEMA.graphql          GitHub.com
-//   node trim.mjs OPENAPI.json SCHEMA.graphql ghes-3.17   an Enterprise Server; `-` for a schema leaves it as it is
+//   node trim.mjs OPENAPI.json SCHEMA.graphql ghes-3.17   an Enterprise Server, whose schema is cut to what the queries
+//                                                         ask; `-` for a schema leaves it as it is
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Kind, parse, print, visit } from "graphql";
+import { asked } from "./asked.mjs";
 
 const [openapiPath, schemaPath, server] = process.argv.slice(2);
 const here = dirname(fileURLToPath(import.meta.url));
@@ -99,6 +101,18 @@ for (const kind of Object.keys(out.components)) {
 writeFileSync(named("openapi.json"), JSON.stringify(out, null, 1) + "\n");
 
 if (schemaPath === "-") process.exit(0);
+
+if (server !== undefined) {
+  const { text, types, lacks } = asked(readFileSync(schemaPath, "utf8"));
+  const header = [
+    `# What Countersign's queries ask of the schema of GitHub Enterprise Server ${server.replace("ghes-", "")}, written by trim.mjs. The facts are`,
+    `# those of github/docs, src/graphql/data/${server}/schema.docs-enterprise.graphql; README.md says of which commit.`,
+  ];
+  writeFileSync(named("schema.graphql"), `${header.join("\n")}\n\n${text}`);
+  console.log(`${served.length} operations, ${seen.size} components; ${types} GraphQL types`);
+  if (lacks.length > 0) console.log(`asked, and not in this schema: ${lacks.join(", ")}`);
+  process.exit(0);
+}
 
 // Writing goes over REST, so mutations and what only they reach are left out; everything that a query can reach stays.
 const schema = parse(readFileSync(schemaPath, "utf8"), { noLocation: true });

@@ -446,7 +446,11 @@ severity: SeverityView,
 /**
  * Viewed by the user at this head.
  */
-viewed: boolean, };
+viewed: boolean,
+/**
+ * Another than when the user last looked at the change; `false` the first time.
+ */
+fresh: boolean, };
 
 export type ChangeView = { 
 /**
@@ -629,7 +633,11 @@ pieces: Array<Piece>,
 /**
  * The line was longer than what is shown (2,000 characters); how many are left out.
  */
-cut: number | null, };
+cut: number | null,
+/**
+ * The line was not added or removed yet when the user last looked at the change.
+ */
+fresh: boolean, };
 
 export type FileView = { 
 /**

@@ -17,22 +17,24 @@ function pieces(text: string): Piece[] {
   return parts;
 }
 
-/** Rows of a unified diff that begins with its hunk header. */
+/** Rows of a unified diff that begins with its hunk header; a line after » is new since one last looked. */
 export function rowsOf(diff: string): DiffRow[] {
   let old = 0;
   let now = 0;
   return diff
     .replace(/^\n/u, "")
     .split("\n")
-    .map((line): DiffRow => {
+    .map((whole): DiffRow => {
+      const fresh = whole.startsWith("»");
+      const line = fresh ? whole.slice(1) : whole;
       const hunk = /^@@ -(\d+)(?:,\d+)? \+(\d+)/u.exec(line);
       if (hunk !== null) {
         old = Number(hunk[1]);
         now = Number(hunk[2]);
-        return { kind: "hunk", old: null, new: null, pieces: [{ text: line, class: "" }], cut: null };
+        return { kind: "hunk", old: null, new: null, pieces: [{ text: line, class: "" }], cut: null, fresh };
       }
       const kind = SIGN[line[0] ?? " "] ?? "context";
-      const row: DiffRow = { kind, old: null, new: null, pieces: pieces(line.slice(1)), cut: null };
+      const row: DiffRow = { kind, old: null, new: null, pieces: pieces(line.slice(1)), cut: null, fresh };
       if (kind === "context" || kind === "removed") row.old = old++;
       if (kind === "context" || kind === "added") row.new = now++;
       return row;
@@ -73,6 +75,7 @@ export function longFile(lines: number): DiffRow[] {
         },
       ],
       cut: line === 500 ? 12_431 : null,
+      fresh: false,
     });
   }
   return rows;

@@ -363,6 +363,7 @@ class Fake implements Backend {
           .map((finding) => finding.severity)
           .reduce<SeverityView>((worst, one) => (worse(one, worst) > 0 ? one : worst), "none"),
         viewed: file.viewed ?? false,
+        fresh: file.rows.some((row) => row.fresh),
       })),
       key: this.#key(ownerOf(id).account),
       decided: decided === undefined ? null : { ...decided.row },

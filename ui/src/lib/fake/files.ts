@@ -9,8 +9,8 @@ export const NETWORK_FILES: SampleFile[] = [
  terraform {
    backend "s3" {
      bucket = "acme-state"
--    key    = "prod-eu/vpc.tfstate"
-+    key    = "prod-eu/environment.tfstate"
+»-    key    = "prod-eu/vpc.tfstate"
+»+    key    = "prod-eu/environment.tfstate"
    }
  }`),
   },
@@ -95,7 +95,7 @@ export const NETWORK_FILES: SampleFile[] = [
  # prod-eu
  
 -Network: vpc-v1. The ledger database is guarded.
-+Network and database come from the environment module.
+»+Network and database come from the environment module.
  
  Ask in #infra before a plan is applied.`),
   },
@@ -222,7 +222,7 @@ export const PAYOUT_FILES: SampleFile[] = [
  func Schedule(ctx context.Context, regions []Region) error {
 -	return runAll(ctx, regions)
 +	for _, region := range regions {
-+		go run(ctx, region)
+»+		go run(ctx, region)
 +	}
 +	return nil
  }`),
@@ -272,6 +272,7 @@ export const HOSTILE_FILES: SampleFile[] = [
         new: 2,
         pieces: [{ text: `# ${"x".repeat(1_998)}`, class: "com" }],
         cut: 12_431,
+        fresh: false,
       },
     ],
   },

@@ -21,7 +21,7 @@ const HIDDEN: &str = "hidden-char";
 
 /// All rows of a file: for each hunk its header, then its lines; a line that ends the file without a line end is
 /// followed by a note.
-pub(crate) fn rows(file: &FilePatch<'_>, mut fresh: Fresh<'_>) -> Vec<DiffRow> {
+pub(crate) fn rows<'p>(file: &FilePatch<'p>, mut fresh: Fresh<'p>) -> Vec<DiffRow> {
     let lines = file.lines().count();
     let mut highlighter = if lines > MAX_COLOURED_ROWS {
         None

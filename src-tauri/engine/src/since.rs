@@ -92,9 +92,9 @@ pub(crate) struct Fresh<'p> {
     known: Option<HashMap<Side<'p>, usize>>,
 }
 
-impl Fresh<'_> {
+impl<'p> Fresh<'p> {
     /// Asked once of each line, in their order.
-    pub(crate) fn takes(&mut self, line: &Line<'_>) -> bool {
+    pub(crate) fn takes(&mut self, line: &Line<'p>) -> bool {
         let (Some(known), Some(side)) = (&mut self.known, side(line)) else {
             return false;
         };

@@ -96,9 +96,11 @@ impl Poller {
         let Some(mut due) = self.due else {
             return Step::Wait(Timestamp::MAX);
         };
-        // A clock that was set back must not silence the app until it has caught up.
+        // A clock that was set back must not silence the app until it has caught up; where the forge asked to wait,
+        // whoever compares the clocks says by how much it was set.
         if let Some(last) = self.last
             && now < last
+            && self.held_until.is_none()
         {
             due = now;
         }
@@ -336,6 +338,7 @@ mod tests {
             retry_after: Some(300),
         };
         poller.heard(at(10_005), asked);
+        assert_ne!(poller.next(at(5)), Step::Poll, "set back, and nobody has said so yet");
         poller.clock_set(SignedDuration::from_secs(-10_000));
         assert_eq!(poller.demand(at(10)), at(305));
         assert!(!poller.may_ask(at(304)) && poller.may_ask(at(305)));

@@ -9,6 +9,7 @@ use anyhow::Result;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// Longest head of a request that is read, in bytes.
@@ -51,6 +52,8 @@ pub struct Proxy {
     address: String,
     rules: Arc<Mutex<Rules>>,
     seen: Arc<Mutex<Seen>>,
+    /// Told when all tunnels break.
+    cut: watch::Sender<()>,
     serving: JoinHandle<()>,
 }
 
@@ -70,14 +73,19 @@ impl Proxy {
         let address = listener.local_addr()?.to_string();
         let (rules, seen) = (Arc::new(Mutex::new(rules)), Arc::new(Mutex::new(Seen::default())));
         let shared = (Arc::clone(&rules), Arc::clone(&seen));
+        let cut = watch::Sender::new(());
+        let cuts = cut.clone();
         let serving = tokio::spawn(async move {
             // Connections end with the task that serves them.
             let mut open = tokio::task::JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                let (rules, seen) = shared.clone();
+                let ((rules, seen), mut cut) = (shared.clone(), cuts.subscribe());
                 open.spawn(async move {
                     // A broken connection is the client's to notice.
-                    let _ = serve(stream, &rules, &seen).await;
+                    tokio::select! {
+                        _ = serve(stream, &rules, &seen) => {}
+                        _ = cut.changed() => {}
+                    }
                 });
             }
         });
@@ -85,6 +93,7 @@ impl Proxy {
             address,
             rules,
             seen,
+            cut,
             serving,
         })
     }
@@ -107,6 +116,12 @@ impl Proxy {
     /// From now on nobody passes.
     pub fn forbids(&self) {
         held(&self.rules).forbids = true;
+    }
+
+    /// From now on this host and port lead to another port of 127.0.0.1; the tunnels that are open break.
+    pub fn leads(&self, to: &str, port: u16) {
+        held(&self.rules).known.insert(to.to_owned(), port);
+        self.cut.send_replace(());
     }
 
     /// What it saw so far.

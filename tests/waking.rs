@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use countersign_tests::desk::probe::Probe;
 use countersign_tests::desk::{Desk, Options};
 use countersign_tests::forge::Forge;
+use countersign_tests::forge::faults::{Effect, Fault};
 use countersign_tests::forge::git::Edit;
 use countersign_tests::forge::world::{Asked, NewChange, NewCommit, Scopes, World};
 use jiff::SignedDuration;
@@ -206,6 +207,25 @@ async fn what_logind_and_networkmanager_tell_is_a_poll_each_and_no_second_notice
     scene.polls_for(2, before, "the network's return").await?;
     assert_eq!(scene.notices()?, 1, "told once");
     Ok(())
+}
+
+/// A poll was under way when the lid was closed: its connection leads nowhere, and nobody waits until its time is up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_that_hangs_over_a_sleep_is_given_up_for_one_that_is_answered() -> Result<()> {
+    let scene = Scene::set().await?;
+    let bus = scene.bus().await?;
+    let hangs = Effect::Slow(Duration::from_secs(25));
+    scene.forge.faults([Fault::once("POST", "*/graphql", hangs)]);
+    let manager = "org.freedesktop.login1.Manager";
+    emit(&bus, LOGIN_PATH, manager, "PrepareForSleep", &false).await?;
+    while scene.forge.with(|world| !world.faults.is_empty()) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    // The one that hangs is not counted before its answer is there.
+    let before = scene.polls();
+    emit(&bus, LOGIN_PATH, manager, "PrepareForSleep", &false).await?;
+    scene.polls_for(1, before, "waking").await
 }
 
 #[tokio::test(flavor = "multi_thread")]

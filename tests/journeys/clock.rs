@@ -13,13 +13,34 @@ use jiff::{SignedDuration, Timestamp};
 use super::bench::{Bench, REPO, change};
 use super::network::{STEPS, judged};
 
+fn queries(bench: &Bench, operation: &str) -> usize {
+    bench.forge.with(|world| {
+        let calls = world.calls.iter();
+        calls
+            .filter(|call| call.operation.as_deref() == Some(operation))
+            .count()
+    })
+}
+
 /// Searches: each poll asks them once.
 fn polls(bench: &Bench) -> usize {
-    bench.forge.with(|world| {
-        let probe =
-            |call: &&countersign_tests::forge::world::Call| call.operation.as_deref() == Some("Probe");
-        world.calls.iter().filter(probe).count()
-    })
+    queries(bench, "Probe")
+}
+
+/// Breaks the next poll off in its middle: the searches are answered, and nothing is read.
+fn break_the_next_poll(bench: &Bench) {
+    let fault = Fault::once("POST", "*/graphql", Effect::trouble(502));
+    bench.forge.faults([fault.after(1)]);
+}
+
+async fn poll_broke(bench: &Bench) {
+    bench
+        .until("the poll that breaks off", async |bench| {
+            let told = bench.queue().await.banners;
+            let broke = told.iter().any(|banner| banner.message.what.contains("502"));
+            broke && bench.forge.with(|world| world.faults.is_empty())
+        })
+        .await;
 }
 
 /// With one change, after a notice of a second one, and the poll that told it long enough ago that another may follow.
@@ -58,6 +79,46 @@ async fn ages_are_sane(bench: &Bench) {
         wait <= SignedDuration::from_secs(60) && wait >= SignedDuration::from_secs(-5),
         "the next poll is at {next}, and it is {now}"
     );
+}
+
+/// What a poll did not get to is not fresh because the next one had little to read.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_broken_poll_was_to_read_again_the_next_one_reads() {
+    let bench = at_rest().await;
+    break_the_next_poll(&bench);
+    bench.clock.set_by(SignedDuration::from_hours(3));
+    poll_broke(&bench).await;
+    let (polled, read) = (polls(&bench), queries(&bench, "Hydrate"));
+    let data_at = bench.engine.status().await.unwrap().data_at.unwrap();
+    let old = bench.clock.now().duration_since(data_at.parse().unwrap());
+    assert!(old >= SignedDuration::from_hours(3), "nothing was read: {old}");
+    bench.engine.nudge();
+    bench
+        .until("the next poll", async |bench| {
+            polls(bench) > polled && bench.engine.status().await.unwrap().data_at != Some(data_at.clone())
+        })
+        .await;
+    assert!(
+        queries(&bench, "Hydrate") > read,
+        "it is said to be read, and was not"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_user_asked_for_is_owed_until_a_poll_has_read_it() {
+    let bench = Bench::with_one_change().await;
+    bench.poll().await;
+    break_the_next_poll(&bench);
+    bench.poll().await;
+    poll_broke(&bench).await;
+    let (polled, read) = (polls(&bench), queries(&bench, "Hydrate"));
+    bench.engine.nudge();
+    bench
+        .until("the next poll", async |bench| {
+            polls(bench) > polled && bench.queue().await.banners.is_empty()
+        })
+        .await;
+    assert!(queries(&bench, "Hydrate") > read);
 }
 
 async fn set_by(hours: i64) {
@@ -104,6 +165,36 @@ async fn set_back_while_offline_it_is_not_offline_since_the_future() {
             since <= bench.clock.now() && data <= since
         })
         .await;
+}
+
+/// What was read keeps its age over a restart.
+#[tokio::test(flavor = "multi_thread")]
+async fn set_back_nothing_is_of_the_future_after_a_restart() {
+    let data_at = async |bench: &Bench| -> Option<Timestamp> {
+        let status = bench.engine.status().await.unwrap();
+        status.data_at.map(|at| at.parse().unwrap())
+    };
+    let bench = Bench::with_one_change().await;
+    bench.forge.faults([Fault::always("*", "*", Effect::ResetBefore)]);
+    bench.poll().await;
+    bench.clock.set_by(SignedDuration::from_hours(-2));
+    bench
+        .until("the jump to be seen", async |bench| {
+            data_at(bench).await.is_some_and(|at| at <= bench.clock.now())
+        })
+        .await;
+    let bench = bench.reopened().await;
+    let at = data_at(&bench).await.unwrap();
+    let old = bench.clock.now().duration_since(at);
+    assert!(
+        !old.is_negative() && old < SignedDuration::from_mins(1),
+        "{old} old"
+    );
+    // Set while nothing ran, nobody knows by how much.
+    let clock = bench.clock.clone();
+    let set_back = |_: &std::path::Path| clock.set_by(SignedDuration::from_hours(-2));
+    let bench = bench.reopened_after(set_back).await;
+    assert_eq!(data_at(&bench).await, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -199,4 +290,92 @@ async fn set_back_while_the_forge_asked_to_wait_it_waits_and_then_sends() {
     }
     bench.comes_to(OutboxStateView::Confirmed).await;
     assert_eq!(bench.forge.reviews(REPO, 1).len(), 1);
+}
+
+/// The same where it is set forward: by the time that it shows then, the forge's time would be over.
+#[tokio::test(flavor = "multi_thread")]
+async fn set_forward_while_the_forge_asked_to_wait_it_waits_all_the_same() {
+    let bench = Bench::with_one_change().await;
+    let limited = Fault::once("POST", "*/graphql", Effect::secondary_limit(429, Some(12)));
+    bench.forge.faults([limited]);
+    bench.engine.nudge();
+    bench
+        .until("the limit to be told", async |bench| {
+            let told = bench.queue().await.banners;
+            told.iter()
+                .any(|banner| banner.message.what.contains("asks to wait"))
+        })
+        .await;
+    let (asked, told) = (bench.forge.count("*", "*"), Instant::now());
+    bench.clock.set_by(SignedDuration::from_hours(3));
+    while told.elapsed() < Duration::from_secs(10) {
+        assert_eq!(bench.forge.count("*", "*"), asked, "it was asked to wait");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    bench
+        .until("the poll after it", async |bench| {
+            bench.queue().await.banners.is_empty()
+        })
+        .await;
+}
+
+/// A call that hangs over a sleep is not waited for: its connection leads nowhere. What came of it is looked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn woken_in_the_middle_of_a_call_it_asks_again_at_once() {
+    let (mut tally, mut wrong) = (Tally::of("woken in the middle of a call"), Vec::new());
+    for step in &STEPS {
+        // An engine each: how often it may be woken in a row is bounded.
+        let bench = Bench::with_one_change().await;
+        let view = bench.read(1).await;
+        let path = format!("*/pulls/1{}", step.path);
+        let hangs = Fault::once(step.method, &path, Effect::Slow(Duration::from_secs(40)));
+        bench.forge.faults([hangs.after(step.skip)]);
+        bench
+            .decide(&view, DecisionView::Approve, "Read it.")
+            .await
+            .unwrap();
+        bench
+            .until("the call that hangs", async |bench| {
+                bench.forge.with(|world| world.faults.is_empty())
+            })
+            .await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let woken = Instant::now();
+        bench.clock.set_by(SignedDuration::from_hours(9));
+        let confirmed = async || bench.decision().await.state == OutboxStateView::Confirmed;
+        while !confirmed().await && woken.elapsed() < Duration::from_secs(15) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let there = bench.forge.reviews(REPO, 1).len() as u64;
+        tally.tried += 1;
+        tally.lost += u64::from(there == 0 || !confirmed().await);
+        tally.doubled += there.saturating_sub(1);
+        tally.leaked += holding(bench.profile.path(), &bench.forge.token());
+        if woken.elapsed() >= Duration::from_secs(15) {
+            wrong.push(format!("{}: it was waited for", step.name));
+        }
+    }
+    judged(&tally, &wrong);
+}
+
+/// Signed while this machine's clock was ahead and no forge could say so: the gate would refuse it for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn signed_ahead_of_the_forges_clock_it_is_handed_back() {
+    let bench = Bench::with_one_change().await;
+    let view = bench.read(1).await;
+    bench.forge.faults([Fault::always("*", "*", Effect::ResetBefore)]);
+    bench.clock.set_by(SignedDuration::from_hours(2));
+    let decided = bench.decide(&view, DecisionView::Approve, "Read it.").await;
+    assert!(decided.unwrap().signed, "offline nobody knows better");
+    bench.forge.with(|world| world.faults.clear());
+    bench.engine.nudge();
+    let ended = bench.comes_to(OutboxStateView::HandedBack).await;
+    let said = ended.message.unwrap();
+    assert!(said.what.contains("ahead of the forge's clock"), "{said:?}");
+    assert!(
+        said.todo.contains("Set this machine's clock") && !said.kept.is_empty(),
+        "{said:?}"
+    );
+    assert_eq!(ended.words, "Read it.");
+    assert!(bench.forge.reviews(REPO, 1).is_empty());
 }

@@ -431,3 +431,102 @@ async fn read_while_it_is_pushed_over_it_is_one_head_and_never_two() {
             .await;
     }
 }
+
+/// One answer has a gap where a change was, with or without an error that says so: it is asked for once more, in another
+/// way, before it leaves the queue.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gap_in_one_answer_takes_nothing_out_of_the_queue() {
+    let errors = [
+        Value::Null,
+        json!([{ "type": "NOT_FOUND", "path": ["nodes", 0], "message": "Could not resolve to a node" }]),
+    ];
+    for errors in errors {
+        let bench = Bench::with_one_change().await;
+        let said = errors.clone();
+        let gap = Effect::lie(move |answer| {
+            if let Some(node) = answer.pointer_mut("/data/nodes/0") {
+                *node = Value::Null;
+                if !said.is_null() {
+                    answer["errors"] = said.clone();
+                }
+            }
+        });
+        // The searches leave it out too: it is asked for because it waits.
+        let unfound = Effect::lie(|answer| {
+            for name in ["team", "name", "assigned", "reviewed"] {
+                if let Some(search) = answer.pointer_mut(&format!("/data/{name}")) {
+                    search["nodes"] = json!([]);
+                    search["issueCount"] = json!(0);
+                }
+            }
+        });
+        bench.forge.faults([
+            Fault::always("POST", "*/graphql", gap),
+            Fault::always("POST", "*/graphql", unfound),
+        ]);
+        bench.poll().await;
+        assert_eq!(bench.rows().await.len(), 1, "{errors}");
+        let banners = bench.queue().await.banners;
+        let said = |words: &str| banners.iter().any(|banner| banner.message.what.contains(words));
+        assert!(said("shown as it was"), "{banners:?}");
+        // Both answers say so: then it is believed.
+        let missing = Effect::Status {
+            status: 404,
+            headers: Vec::new(),
+            body: r#"{"message":"Not Found"}"#.into(),
+        };
+        bench.forge.faults([Fault::always("GET", "*/pulls/1", missing)]);
+        bench.poll().await;
+        assert!(bench.rows().await.is_empty(), "{errors}");
+    }
+}
+
+/// A list that moves on between two of its pages shows one change twice and another not at all: all that waited stays,
+/// and it is said that the list was not whole.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_shifts_between_its_pages() {
+    let bench = Bench::with(|world| {
+        for number in 1..=2 {
+            let edits = vec![Edit::write(&format!("src/part{number}.txt"), "x\n")];
+            world.open(change(&format!("part-{number}"), edits)).unwrap();
+        }
+    })
+    .await;
+    let first = Arc::new(std::sync::Mutex::new(Value::Null));
+    let kept = Arc::clone(&first);
+    let one = Effect::lie(move |answer| {
+        let Some(search) = answer.pointer_mut("/data/team") else {
+            return;
+        };
+        let node = search["nodes"][0].clone();
+        search["nodes"] = json!([node]);
+        search["pageInfo"]["hasNextPage"] = json!(true);
+        *kept.lock().unwrap() = node;
+    });
+    let two = Effect::lie(move |answer| {
+        if let Some(search) = answer.pointer_mut("/data/team") {
+            search["nodes"] = json!([*first.lock().unwrap()]);
+        }
+    });
+    let other = || {
+        Effect::lie(|answer| {
+            for name in ["name", "assigned", "reviewed"] {
+                if let Some(search) = answer.pointer_mut(&format!("/data/{name}")) {
+                    search["nodes"] = json!([]);
+                    search["issueCount"] = json!(0);
+                }
+            }
+        })
+    };
+    bench.forge.faults([
+        Fault::once("POST", "*/graphql", one),
+        Fault::once("POST", "*/graphql", two).after(1),
+        Fault::once("POST", "*/graphql", other()).times(2),
+    ]);
+    bench.poll().await;
+    assert!(bench.forge.with(|world| world.faults.is_empty()), "each was met");
+    assert_eq!(bench.rows().await.len(), 2);
+    let banners = bench.queue().await.banners;
+    let said = |words: &str| banners.iter().any(|banner| banner.message.what.contains(words));
+    assert!(said("1 of 2 changes that wait for your review"), "{banners:?}");
+}

@@ -7,13 +7,17 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use countersign_core::signature;
-use countersign_engine::view::{DecisionRow, DecisionView, Message, OutboxStateView};
+use countersign_engine::view::{DecisionRow, DecisionView, Message, OutboxStateView, ProxyMode};
+use countersign_tests::forge::Forge;
 use countersign_tests::forge::faults::{Effect, Fault};
 use countersign_tests::forge::git::Edit;
+use countersign_tests::forge::tls::Authority;
+use countersign_tests::forge::world::World;
+use countersign_tests::proxy::Proxy;
 use countersign_tests::tally::{Tally, holding};
 use jiff::SignedDuration;
 
-use super::bench::{Bench, REPO, change, commit};
+use super::bench::{Agent, Bench, REPO, change, commit, world};
 
 /// A call of the outbox: what it is for, its method, its path after the change's, and how many of its kind come first.
 pub(super) struct Step {
@@ -413,6 +417,137 @@ async fn clock_years_off() {
         _ => Meant::Unnoticed,
     };
     meets("clock skew in Date, of years", 1, effect, meant).await;
+}
+
+/// A name that no resolver knows, and the proxy does. Source: RFC 6761, `invalid`.
+const NAME: &str = "ghe.acme.invalid";
+
+/// A forge by that name behind a proxy, with as many changes as there are steps.
+struct Named {
+    bench: Bench,
+    proxy: Arc<Proxy>,
+}
+
+type Hook = Box<dyn FnMut(&mut World) + Send>;
+
+impl Named {
+    async fn start() -> Self {
+        let (authority, agent) = (Authority::new().unwrap(), Agent::start());
+        let signers = format!(
+            "priya@acme.example namespaces=\"approval@countersign.dev\" {}\n",
+            agent.public_key()
+        );
+        let mut world = world(&signers);
+        for number in 1..=STEPS.len() {
+            let edit = Edit::write(&format!("src/part{number}.txt"), "new\n");
+            world.open(change(&format!("part-{number}"), vec![edit])).unwrap();
+        }
+        let forge = Forge::start_named(world, &authority, NAME).await.unwrap();
+        let proxy = Proxy::to(&format!("{NAME}:443"), forge.port()).await.unwrap();
+        let bench = Bench::before_sign_in(agent, forge).await;
+        let file = bench.profile.path().join("company.pem");
+        std::fs::write(&file, authority.pem()).unwrap();
+        bench.desktop.with(|seen| seen.opens = Some(file));
+        assert!(bench.engine.add_authority().await.unwrap());
+        let proxy = Arc::new(proxy);
+        let named = Self { bench, proxy };
+        named.goes_through_the_proxy().await;
+        named.bench.sign_in().await;
+        named
+    }
+
+    async fn goes_through_the_proxy(&self) {
+        let (url, proxy) = (self.bench.forge.url().to_owned(), self.proxy.url());
+        let typed = (self.bench.engine).set_proxy(url, ProxyMode::At, proxy, String::new(), String::new());
+        assert!(typed.await.unwrap());
+    }
+
+    /// At each step the connection breaks, and from then on there is none, because of what `breaks` does, until it is
+    /// mended: it is said why, and then the decision is sent.
+    async fn breaks_at_each_step(
+        &self,
+        class: &str,
+        words: &str,
+        breaks: impl Fn() -> Hook,
+        mend: impl AsyncFn(),
+    ) {
+        let (bench, mut tally, mut wrong) = (&self.bench, Tally::of(class), Vec::new());
+        for (number, step) in (1..).zip(&STEPS) {
+            let view = bench.read(number).await;
+            let path = format!("*/pulls/{number}{}", step.path);
+            for effect in [Effect::ResetBefore, Effect::Hook(breaks())] {
+                let fault = Fault::once(step.method, &path, effect);
+                bench.forge.faults([fault.after(step.skip)]);
+            }
+            let decided = bench.decide(&view, DecisionView::Approve, "Read it all.").await;
+            assert!(decided.unwrap().signed);
+            let until = Instant::now() + Duration::from_secs(20);
+            let mut told = None;
+            while amiss(told.as_ref(), words).is_some() && Instant::now() < until {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                let _ = bench.engine.refresh().await;
+                told = decision(bench, number).await.message;
+            }
+            wrong.extend(amiss(told.as_ref(), words).map(|amiss| format!("{}: {amiss}", step.name)));
+            mend().await;
+            let until = Instant::now() + Duration::from_secs(20);
+            let mut last = decision(bench, number).await;
+            while !is_final(&last) && Instant::now() < until {
+                let _ = bench.engine.refresh().await;
+                last = decision(bench, number).await;
+            }
+            let there = bench.forge.reviews(REPO, number).len() as u64;
+            tally.tried += 1;
+            tally.lost += u64::from(there == 0 || last.state != OutboxStateView::Confirmed);
+            tally.doubled += there.saturating_sub(1);
+            if bench.forge.with(|world| !world.faults.is_empty()) {
+                wrong.push(format!("{}: the fault was not met", step.name));
+            }
+        }
+        let token = bench.forge.token();
+        let passed = self.proxy.seen().passed;
+        let seen = passed.windows(token.len()).any(|part| part == token.as_bytes());
+        tally.leaked += holding(bench.profile.path(), &token) + u64::from(seen);
+        judged(&tally, &wrong);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_does_not_resolve() {
+    let named = Named::start().await;
+    let breaks = || -> Hook {
+        let (engine, url) = (named.bench.engine.clone(), named.bench.forge.url().to_owned());
+        // Without the proxy nobody knows the name.
+        Box::new(move |_| {
+            let (none, url) = (String::new, url.clone());
+            let direct = engine.set_proxy(url, ProxyMode::Direct, none(), none(), none());
+            let runtime = tokio::runtime::Handle::current();
+            let set = tokio::task::block_in_place(|| runtime.block_on(direct));
+            assert!(set.unwrap());
+        })
+    };
+    let mend = async || named.goes_through_the_proxy().await;
+    named
+        .breaks_at_each_step("DNS failure", "acme.invalid cannot be reached: ", breaks, mend)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_nobody_vouches_for() {
+    let named = Named::start().await;
+    let somebody = Authority::named("Somebody in between").unwrap();
+    let between = Forge::start_named(world(""), &somebody, NAME).await.unwrap();
+    let to = format!("{NAME}:443");
+    let breaks = || -> Hook {
+        let (proxy, to, port) = (Arc::clone(&named.proxy), to.clone(), between.port());
+        Box::new(move |_| proxy.leads(&to, port))
+    };
+    let mend = async || named.proxy.leads(&to, named.bench.forge.port());
+    let said = "issued by Somebody in between, which this machine does not trust";
+    named
+        .breaks_at_each_step("wrong certificate", said, breaks, mend)
+        .await;
+    assert_eq!(between.count("*", "*"), 0, "it was asked nothing");
 }
 
 /// Each step waits for the whole of a call's limit, so all wait at the same time.

@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 pub const INTERVAL: SignedDuration = SignedDuration::from_secs(60);
 /// The longest wait after repeated failures.
 const LONGEST: SignedDuration = SignedDuration::from_secs(15 * 60);
-/// The least time between two polls, however often nudged.
+/// The least time from the beginning of a poll to that of the next, however often nudged. From its beginning, because one
+/// that hung over a sleep and was given up calls for another at once.
 const LEAST: SignedDuration = SignedDuration::from_secs(5);
 /// Points of quota that are left to the user's own actions.
 pub const FLOOR: u64 = 200;
@@ -44,6 +45,8 @@ pub struct Poller {
     interval: SignedDuration,
     due: Option<Timestamp>,
     last: Option<Timestamp>,
+    /// When the last poll began.
+    began: Option<Timestamp>,
     held_until: Option<Timestamp>,
     failures: u32,
     /// Asked for while a poll was under way, which may have asked the forge already.
@@ -64,6 +67,7 @@ impl Poller {
             interval,
             due: Some(now),
             last: None,
+            began: None,
             held_until: None,
             failures: 0,
             again: None,
@@ -71,7 +75,8 @@ impl Poller {
     }
 
     /// A poll begins: only what is asked for from now on calls for another one.
-    pub fn begun(&mut self) {
+    pub fn begun(&mut self, now: Timestamp) {
+        self.began = Some(now);
         self.again = None;
     }
 
@@ -91,9 +96,11 @@ impl Poller {
         let Some(mut due) = self.due else {
             return Step::Wait(Timestamp::MAX);
         };
-        // A clock that was set back must not silence the app until it has caught up.
+        // A clock that was set back must not silence the app until it has caught up; where the forge asked to wait,
+        // whoever compares the clocks says by how much it was set.
         if let Some(last) = self.last
             && now < last
+            && self.held_until.is_none()
         {
             due = now;
         }
@@ -148,13 +155,20 @@ impl Poller {
         at
     }
 
-    /// The clock was set back by as much as `by` is less than nothing: what was planned stays as far away as it was.
-    pub fn set_back(&mut self, by: SignedDuration) {
-        for at in [&mut self.due, &mut self.last, &mut self.held_until]
-            .into_iter()
-            .flatten()
-        {
-            *at = after(*at, by);
+    /// The clock was set forward by `by`, or with less than nothing back. What was planned stays as far away as it was;
+    /// set forward, it may come sooner, but for what the forge asked for.
+    pub fn clock_set(&mut self, by: SignedDuration) {
+        if by.is_negative() {
+            for at in [&mut self.due, &mut self.last, &mut self.began]
+                .into_iter()
+                .flatten()
+            {
+                *at = after(*at, by);
+            }
+        }
+        if let Some(held) = &mut self.held_until {
+            *held = after(*held, by);
+            self.due = self.due.map(|due| due.max(*held));
         }
     }
 
@@ -162,10 +176,10 @@ impl Poller {
     pub fn nudge(&mut self, now: Timestamp) {
         self.again.get_or_insert(Again::Soon);
         let mut soonest = now;
-        if let Some(last) = self.last
-            && last <= now
+        if let Some(began) = self.began
+            && began <= now
         {
-            soonest = soonest.max(after(last, LEAST));
+            soonest = soonest.max(after(began, LEAST));
         }
         if let Some(held) = self.held_until {
             soonest = soonest.max(held);
@@ -232,7 +246,8 @@ mod tests {
     #[test]
     fn a_nudge_polls_soon_but_not_in_a_storm() {
         let mut poller = Poller::new(at(0), INTERVAL);
-        poller.heard(at(0), answered());
+        poller.begun(at(0));
+        poller.heard(at(1), answered());
         poller.nudge(at(1));
         assert_eq!(poller.next(at(1)), Step::Wait(at(5)));
         poller.nudge(at(30));
@@ -245,18 +260,18 @@ mod tests {
     #[test]
     fn what_is_asked_for_during_a_poll_is_not_lost_with_its_end() {
         let mut poller = Poller::new(at(0), INTERVAL);
-        poller.begun();
+        poller.begun(at(0));
         poller.demand(at(1));
         poller.heard(at(2), answered());
         assert_eq!(poller.next(at(2)), Step::Poll);
-        poller.begun();
+        poller.begun(at(2));
         poller.nudge(at(3));
         poller.heard(at(4), answered());
-        assert_eq!(poller.next(at(4)), Step::Wait(at(9)));
-        poller.begun();
+        assert_eq!(poller.next(at(4)), Step::Wait(at(7)));
+        poller.begun(at(8));
         poller.heard(at(9), answered());
         assert_eq!(poller.next(at(9)), Step::Wait(at(69)));
-        poller.begun();
+        poller.begun(at(69));
         poller.demand(at(70));
         poller.heard(
             at(71),
@@ -313,8 +328,9 @@ mod tests {
     #[test]
     fn set_back_with_the_clock_it_keeps_its_distances_and_what_the_forge_asked_for() {
         let mut poller = Poller::new(at(0), INTERVAL);
+        poller.begun(at(100_000));
         poller.heard(at(100_000), answered());
-        poller.set_back(SignedDuration::from_secs(-90_000));
+        poller.clock_set(SignedDuration::from_secs(-90_000));
         assert_eq!(poller.next(at(10_010)), Step::Wait(at(10_060)));
         poller.nudge(at(10_001));
         assert_eq!(poller.next(at(10_001)), Step::Wait(at(10_005)));
@@ -322,8 +338,35 @@ mod tests {
             retry_after: Some(300),
         };
         poller.heard(at(10_005), asked);
-        poller.set_back(SignedDuration::from_secs(-10_000));
+        assert_ne!(poller.next(at(5)), Step::Poll, "set back, and nobody has said so yet");
+        poller.clock_set(SignedDuration::from_secs(-10_000));
         assert_eq!(poller.demand(at(10)), at(305));
         assert!(!poller.may_ask(at(304)) && poller.may_ask(at(305)));
+    }
+
+    #[test]
+    fn set_forward_it_polls_at_once_but_not_before_the_forge_wants() {
+        let mut poller = Poller::new(at(0), INTERVAL);
+        poller.heard(at(0), answered());
+        poller.clock_set(SignedDuration::from_secs(10_000));
+        assert_eq!(poller.next(at(10_001)), Step::Poll);
+        let asked = Outcome::Failed {
+            retry_after: Some(300),
+        };
+        poller.heard(at(10_001), asked);
+        poller.clock_set(SignedDuration::from_secs(10_000));
+        assert_eq!(poller.next(at(20_002)), Step::Wait(at(20_301)));
+        poller.nudge(at(20_002));
+        assert_eq!(poller.demand(at(20_003)), at(20_301));
+        assert!(!poller.may_ask(at(20_300)) && poller.may_ask(at(20_301)));
+    }
+
+    #[test]
+    fn a_poll_that_took_long_and_failed_is_followed_at_once() {
+        let mut poller = Poller::new(at(0), INTERVAL);
+        poller.begun(at(0));
+        poller.nudge(at(25));
+        poller.heard(at(26), Outcome::Failed { retry_after: None });
+        assert_eq!(poller.next(at(26)), Step::Poll);
     }
 }

@@ -57,6 +57,17 @@ impl Clock {
         self.began.elapsed().saturating_mul(self.rate)
     }
 
+    /// How long ago the machine was started, the time that it slept included; `None` where the system does not say.
+    /// Source: proc(5), `/proc/uptime`, which counts by `CLOCK_BOOTTIME`.
+    pub(crate) fn boot(&self) -> Option<Duration> {
+        if self.rate != 1 {
+            return None;
+        }
+        let text = std::fs::read_to_string("/proc/uptime").ok()?;
+        let seconds = text.split_whitespace().next()?.parse().ok()?;
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+
     /// Waits until it has run so much longer.
     pub(crate) async fn sleep(&self, time: Duration) {
         tokio::time::sleep(time / self.rate).await;

@@ -114,11 +114,13 @@ pub(crate) struct Live {
     /// Forge's clock minus this machine's.
     pub(crate) skew: SignedDuration,
     pub(crate) refreshed_at: Option<Timestamp>,
-    /// When everything that waits was last read again.
+    /// When the poll began that last read everything again that waits, and was answered whole.
     pub(crate) last_refresh: Option<Timestamp>,
-    /// The user asked for a poll: it reads all that waits or was approved, because a target that moved touches no
-    /// change's update time.
-    pub(crate) asked: bool,
+    /// How often the user asked for a poll: it reads all that waits or was approved, because a target that moved
+    /// touches no change's update time.
+    pub(crate) asked: u64,
+    /// How many of these a poll has met that was answered whole.
+    pub(crate) met: u64,
 }
 
 impl Live {
@@ -227,6 +229,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         if options.stop_prompting {
             store.set_meta(PROMPTED, None).map_err(Failure::from)?;
         }
+        let now = options.clock.now();
         let live = Live {
             revision: 1,
             connection: Connection::Connecting,
@@ -243,15 +246,17 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             diagnostics: None,
             restoring: true,
             looked_at: None,
-            poller: Poller::new(options.clock.now(), options.interval),
+            poller: Poller::new(now, options.interval),
             polling: false,
             token: TokenNow::default(),
             clocks: Clocks::of(&options.clock),
             allowance: Allowance::default(),
             skew: SignedDuration::ZERO,
-            refreshed_at: refreshed_at.and_then(|at| at.parse().ok()),
+            // The clock was set back while nothing ran: of what stands in the future nobody knows how old it is.
+            refreshed_at: (refreshed_at.and_then(|at| at.parse().ok())).filter(|at| *at <= now),
             last_refresh: None,
-            asked: false,
+            asked: 0,
+            met: 0,
         };
         let network = options.network.clone();
         let network = network.unwrap_or_else(|| Network::open(&options.profile));
@@ -313,6 +318,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             // Either can be cut off anywhere: what was read is asked for again, what was sent is looked for.
             let wait = tokio::select! {
                 wait = self.round() => wait,
+                // What a round asks may hang over a sleep, or while the clock is set.
+                () = self.wait(Duration::MAX) => continue,
                 _ = stopped.changed() => return,
             };
             tokio::select! {
@@ -351,14 +358,22 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         if self.online().is_none() {
             return LONGEST;
         }
-        // Before the poll, which can take long: a decision is what somebody waits for.
-        self.send_outbox().await;
-        let step = self.live().poller.next(self.now());
-        if step == Step::Poll {
+        let is_due = if self.is_answered() {
+            // Before the poll, which can take long: a decision is what somebody waits for.
+            self.send_outbox().await;
+            self.live().poller.next(self.now()) == Step::Poll
+        } else {
+            // What is told of a decision is told of a change that was read again. So what waits to be sent is a reason
+            // to poll, and is tried after that however it went.
+            let (waits, now) = (self.is_to_be_sent(), self.now());
+            let live = self.live();
+            live.poller.next(now) == Step::Poll || waits && live.poller.may_ask(now)
+        };
+        if is_due {
             {
                 let mut live = self.live();
                 live.polling = true;
-                live.poller.begun();
+                live.poller.begun(self.now());
             }
             self.poll().await;
             if let Some(account) = self.account() {
@@ -440,7 +455,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             let mut live = self.live();
             // A poll that is under way may have asked already; only one that begins now counts.
             let wanted = *polls.borrow_and_update() + if live.polling { 2 } else { 1 };
-            live.asked = true;
+            live.asked += 1;
             (live.poller.demand(self.now()), wanted)
         };
         let ended = async {

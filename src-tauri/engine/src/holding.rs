@@ -90,7 +90,9 @@ impl Approval {
 
     /// As the window shows it. `online`: the forge answers now.
     pub(crate) fn view(&self, online: bool, now: Timestamp) -> HoldingView {
-        let fresh = online && now.duration_since(self.read_at) < STALE;
+        let age = now.duration_since(self.read_at);
+        // What stands in the future was read before the clock was set back: nobody knows how long before.
+        let fresh = online && !age.is_negative() && age < STALE;
         let (state, words, todo) = match &self.holding {
             Holding::Holds { until, moved } if fresh => {
                 let though = if *moved {
@@ -102,7 +104,11 @@ impl Approval {
                 (HoldingState::Holds, words, String::new())
             }
             Holding::Holds { .. } => {
-                let at = day_and_time(self.read_at);
+                let at = if age.is_negative() {
+                    "before this machine's clock was set back".to_owned()
+                } else {
+                    day_and_time(self.read_at)
+                };
                 let words =
                     format!("It held when the forge was last read, {at}; whether it does now is not known.");
                 (

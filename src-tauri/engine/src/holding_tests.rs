@@ -223,6 +223,26 @@ impl Scene {
     }
 }
 
+#[test]
+fn what_was_read_long_ago_or_is_of_the_future_says_nothing_about_now() {
+    let scene = Scene::new();
+    let approval = Approval {
+        holding: scene.judge(),
+        entry: scene.entry,
+        held: scene.held,
+        read_at: scene.read_at,
+    };
+    for (minutes, state) in [
+        (0, HoldingState::Holds),
+        (29, HoldingState::Holds),
+        (30, HoldingState::Unknown),
+        (-120, HoldingState::Unknown),
+    ] {
+        let now = scene.read_at + SignedDuration::from_mins(minutes);
+        assert_eq!(approval.view(true, now).state, state, "{minutes} min");
+    }
+}
+
 type Case = (&'static str, fn(&mut Scene), &'static str);
 
 /// Each with what it begins with, and a word of why.

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use self::certificate::Certificate;
 
@@ -80,6 +81,8 @@ struct Inner {
     /// `None`: kept in memory only.
     path: Option<PathBuf>,
     state: Mutex<State>,
+    /// Told whenever all connections are left.
+    left: watch::Sender<()>,
 }
 
 impl std::fmt::Debug for Network {
@@ -133,6 +136,7 @@ impl Network {
         Self(Arc::new(Inner {
             path,
             state: Mutex::new(state),
+            left: watch::Sender::new(()),
         }))
     }
 
@@ -196,9 +200,16 @@ impl Network {
         Ok(())
     }
 
-    /// Connections that were made before may lead nowhere now, and say so only when their time is up: none is used again.
+    /// Connections that were made before may lead nowhere now, and say so only when their time is up: none is used again,
+    /// and what is under way on one ends soon.
     pub(crate) fn leave_connections(&self) {
         self.state().generation += 1;
+        self.0.left.send_replace(());
+    }
+
+    /// Told of each time that all connections are left, from now on.
+    pub(crate) fn leaving(&self) -> watch::Receiver<()> {
+        self.0.left.subscribe()
     }
 
     /// Holds the proxy's password in memory, for the user that is kept now.

@@ -11,9 +11,11 @@
 
 use countersign_core::change::{ChangeState, Oid, Review, ReviewState};
 use countersign_core::changeset::sha256_hex;
-use countersign_core::decision::{Decision, ForgeContext, OutboxState, Statement};
+use countersign_core::decision::{Decision, OutboxState, Predicate, Statement};
 use countersign_core::ledger;
 use countersign_core::signature::{extract, is_carried_by};
+use countersign_core::verify::circumstances::TOLERANCE;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::account::Online;
 use crate::engine::Engine;
@@ -39,16 +41,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let Some(online) = self.online().filter(|_| !self.live().token.is_unproven()) else {
             return;
         };
-        let entries = self.store().unfinished();
-        let Some(entries) = self.found(entries) else {
-            return;
-        };
-        let waiting = entries
-            .into_iter()
-            .rev()
-            .filter(|entry| !entry.state.is_final() && entry.change.host == online.account.address.host)
-            .map(|entry| entry.entry);
-        for name in waiting.collect::<Vec<_>>() {
+        for name in self.to_be_sent(&online) {
             if !self.live().poller.may_ask(self.now()) || !self.is_current(&online) {
                 return;
             }
@@ -59,6 +52,25 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             *self.sending() = None;
             self.changed();
         }
+    }
+
+    /// Whether a decision is under way.
+    pub(crate) fn is_to_be_sent(&self) -> bool {
+        self.online()
+            .is_some_and(|online| !self.to_be_sent(&online).is_empty())
+    }
+
+    /// The decisions that are under way to this forge, oldest first.
+    fn to_be_sent(&self, online: &Online<F>) -> Vec<String> {
+        let entries = self.store().unfinished();
+        let entries = self.found(entries).unwrap_or_default();
+        let host = &online.account.address.host;
+        entries
+            .into_iter()
+            .rev()
+            .filter(|entry| !entry.state.is_final() && entry.change.host == *host)
+            .map(|entry| entry.entry)
+            .collect()
     }
 
     /// Marks a decision as being sent: from now on the user cannot take it back.
@@ -128,10 +140,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         if let Some(review) = find(&reviews, entry) {
             return Ok(self.is_there(entry, review));
         }
-        let Some(head) = readable(online.forge.head(&entry.change).await)? else {
-            // Its reviews were shown just now.
-            return Err(contradiction(entry));
-        };
+        let head = self.head_now(online, entry).await?;
         if let Some(end) = self.stands(entry, &head) {
             return Ok(self.end(entry, end));
         }
@@ -202,10 +211,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             let end = End::Superseded("The forge filed it under another commit.".into());
             return self.end_pending(online, entry, &review, end).await;
         }
-        let Some(head) = readable(online.forge.head(&entry.change).await)? else {
-            // Its reviews were shown just now.
-            return Err(contradiction(entry));
-        };
+        let head = self.head_now(online, entry).await?;
         if let Some(end) = self.stands(entry, &head) {
             return self.end_pending(online, entry, &review, end).await;
         }
@@ -330,9 +336,38 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         }
     }
 
+    /// Where the change stands, whose reviews were shown just now.
+    async fn head_now(&self, online: &Online<F>, entry: &Entry) -> Result<HeadNow, ForgeError> {
+        let ask = async || {
+            let head = readable(online.forge.head(&entry.change).await)?;
+            head.ok_or_else(|| contradiction(entry))
+        };
+        let head = ask().await?;
+        // What would end it for good is not believed of one clock that may be off.
+        if self.ahead(entry, &head).is_some() {
+            return ask().await;
+        }
+        Ok(head)
+    }
+
+    /// The forge's clock, or where it did not say, what that was found to be when it last did.
+    fn clock_of(&self, head: &HeadNow) -> Timestamp {
+        head.forge_time.unwrap_or_else(|| {
+            self.now()
+                .saturating_add(self.live().skew)
+                .unwrap_or_else(|_| self.now())
+        })
+    }
+
+    /// By how much it was signed ahead of the forge's clock, where that is more than the gate allows.
+    fn ahead(&self, entry: &Entry, head: &HeadNow) -> Option<SignedDuration> {
+        let by = signed(entry)?.issued_at.duration_since(self.clock_of(head));
+        (by > TOLERANCE).then_some(by)
+    }
+
     /// Why the decision no longer fits where the change stands; `None` while it does.
     fn stands(&self, entry: &Entry, head: &HeadNow) -> Option<End> {
-        if let Some(signed) = about(entry)
+        if let Some(signed) = signed(entry).map(|signed| signed.forge)
             && (signed.change_id != head.change_id || signed.repo_id != head.repo_id)
         {
             return Some(End::HandedBack("under its name the forge now has another change"));
@@ -345,12 +380,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         if let Some(moved) = moved(entry, head, "after you had read it") {
             return Some(End::Superseded(moved));
         }
-        let clock = head.forge_time.unwrap_or_else(|| {
-            self.now()
-                .saturating_add(self.live().skew)
-                .unwrap_or_else(|_| self.now())
-        });
-        (clock > entry.not_after).then_some(End::Expired)
+        if let Some(by) = self.ahead(entry, head) {
+            return Some(End::Ahead(by));
+        }
+        (self.clock_of(head) > entry.not_after).then_some(End::Expired)
     }
 
     /// Ends a decision whose pending review is at the forge: that goes first.
@@ -524,11 +557,11 @@ fn is_ours(review: &Review, entry: &Entry) -> bool {
     by_reviewer(review, entry) && signed.is_ok_and(|signed| is_carried_by(&signed, &review.body))
 }
 
-/// The change that was signed, by the numbers that no other has.
-fn about(entry: &Entry) -> Option<ForgeContext> {
+/// What was signed.
+fn signed(entry: &Entry) -> Option<Predicate> {
     let envelope = extract(&entry.body).ok()?;
     let statement = Statement::from_payload(envelope.payload()).ok()?;
-    Some(statement.predicate.forge)
+    Some(statement.predicate)
 }
 
 /// A pending review of the user's own that is not this decision.

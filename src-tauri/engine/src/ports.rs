@@ -156,7 +156,7 @@ pub struct HiddenOrganisation {
 pub enum Hydrated {
     /// Read whole.
     Change(Box<Change>),
-    /// The forge has no such change for this token (deleted, transferred, access lost).
+    /// The answer has no such change for this token: deleted, transferred, access lost, or left out.
     Gone {
         /// The node id that was asked for.
         node_id: String,

@@ -277,12 +277,11 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             };
             banners.push(banner(BannerKind::Attention, message));
         }
-        if let Some(days) = account.token_ends_in(self.now()) {
-            let days = usize::try_from(days).unwrap_or(0);
+        if let Some(what) = account.token_end(self.now()) {
             let message = Message {
-                what: format!("The token ends in {}.", words::count(days, "day", "days")),
-                kept: String::new(),
-                todo: "Sign in with a new one before that; the queue is kept.".into(),
+                what,
+                kept: "The queue, and what waits in the outbox, are kept whatever the token is.".into(),
+                todo: "Sign in with a new one.".into(),
             };
             banners.push(banner(BannerKind::Attention, message));
         }

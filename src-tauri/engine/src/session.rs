@@ -5,7 +5,7 @@ use std::sync::Arc;
 use countersign_core::policy::{Policy, enrolment};
 use secrecy::SecretString;
 
-use crate::account::Account;
+use crate::account::{Account, Online};
 use crate::engine::Engine;
 use crate::network::Network;
 use crate::ports::{Address, Desktop, Forge, ForgeError, Viewer};
@@ -13,6 +13,7 @@ use crate::rows::visible;
 use crate::signer::{self, Place, PublicKey};
 use crate::token::TokenNow;
 use crate::vault::{Kept, VaultError};
+use crate::store::Store;
 use crate::view::{
     Code, Failure, KeyPlace, KeyView, KeychainState, Keys, Message, SignInResult, SignInStep, TokenState,
 };
@@ -211,17 +212,41 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
     /// Notes the account for the next start.
     fn note_account(&self, account: &Account, forge: &str) -> Result<(), Failure> {
+        let store = self.store();
+        self.note_kin(&store, account, forge)?;
+        store.set_meta(SIGNED_OUT, None)?;
+        Ok(())
+    }
+
+    fn note_kin(&self, store: &Store, account: &Account, forge: &str) -> Result<(), Failure> {
         let kin = Kin {
             forge: forge.to_owned(),
             viewer: account.viewer.clone(),
             expires_at: account.expires_at,
         };
         let text = serde_json::to_string(&kin).map_err(|error| Failure::other(error.to_string(), ""))?;
-        let store = self.store();
         store.set_meta(ACCOUNT, Some(&text))?;
-        store.set_meta(SIGNED_OUT, None)?;
         whose::note(&self.inner.options.profile, &text);
         Ok(())
+    }
+
+    /// The token that was found in the keychain is another than the one of the sign-in, and ends at another time.
+    pub(crate) fn note_expiry(&self, online: &Online<F>, expires_at: Option<jiff::Timestamp>) {
+        let account = Account {
+            expires_at,
+            ..online.account.clone()
+        };
+        if !self.replace_account(online, account.clone(), Some(Arc::clone(&online.forge))) {
+            return;
+        }
+        let noted = self.kin().and_then(|kin| match (kin, self.store_of(online)) {
+            (Some(kin), Some(store)) => self.note_kin(&store, &account, &kin.forge),
+            (None, _) | (_, None) => Ok(()),
+        });
+        if let Err(failure) = noted {
+            // The next start asks the forge again.
+            tracing::warn!(%failure.message, "when the token ends could not be noted");
+        }
     }
 
     /// Whose what is kept here is, signed in or not; `None` before the first sign-in.

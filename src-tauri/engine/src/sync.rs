@@ -7,7 +7,7 @@ use countersign_core::change::{Asked, Change, ChangeId, ChangeState};
 use countersign_core::finding::Severity;
 use countersign_core::poller::Outcome;
 use countersign_core::queue::{self, Standing};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::account::Online;
 use crate::assessing;
@@ -33,6 +33,10 @@ struct Round<'h> {
     hits: BTreeMap<&'h str, &'h Hit>,
     /// Everything that waits is read again.
     all: bool,
+    /// When it began: nothing that it read is older.
+    began: Timestamp,
+    /// How often the user had asked for one by then.
+    asked: u64,
     /// The connection broke once.
     broken: bool,
 }
@@ -41,6 +45,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     /// One poll. Whatever it could not read stays as it was, and says so.
     pub(crate) async fn poll(&self) {
         let Some(online) = self.online() else { return };
+        let began = self.now();
         let answer = match self.is_own_token(&online).await {
             Ok(true) => self.poll_once(&online).await,
             Ok(false) => {
@@ -61,7 +66,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         }
         let outcome = match answer {
             Ok(quota) => {
-                let at = self.now();
+                // As old as the first that was read, which may lie before a sleep; a clock that was set back since is
+                // no reason to come from the future.
+                let at = began.min(self.now());
                 let noted = self
                     .store_of(&online)
                     .map(|store| store.set_meta(REFRESHED, Some(&at.to_string())));
@@ -178,12 +185,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             }
         }
         let hits: BTreeMap<&str, &Hit> = probe.hits.iter().map(|hit| (hit.node_id.as_str(), hit)).collect();
-        let (wanted, all) = self.wanted(&hits);
-        let mut round = Round {
-            hits,
-            all,
-            broken: false,
-        };
+        let mut round = self.begin(hits);
+        let wanted = self.wanted(&round);
         for batch in wanted.chunks(BATCH) {
             for hydrated in online.forge.hydrate(batch).await? {
                 // Nobody waits for the rest.
@@ -192,7 +195,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 }
                 match hydrated {
                     Hydrated::Change(change) => self.take_in(online, *change, &mut round).await?,
-                    Hydrated::Gone { node_id } => self.gone(online, &node_id),
+                    Hydrated::Gone { node_id } => self.gone(online, &node_id).await?,
                     Hydrated::Unreadable { node_id, why } => {
                         tracing::warn!(
                             node_id,
@@ -206,23 +209,41 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 }
             }
         }
+        self.ended(&round);
         self.tell(online).await;
         Ok(probe.quota.map(|quota| (quota.left, quota.resets_at)))
     }
 
+    /// What a poll that found these is to read.
+    fn begin<'h>(&self, hits: BTreeMap<&'h str, &'h Hit>) -> Round<'h> {
+        let (live, began) = (self.live(), self.now());
+        let is_recent = |last: Timestamp| {
+            let age = began.duration_since(last);
+            !age.is_negative() && age < REFRESH
+        };
+        Round {
+            hits,
+            all: !live.last_refresh.is_some_and(is_recent),
+            began,
+            asked: live.asked,
+            broken: false,
+        }
+    }
+
+    /// Only now has everything been read that it was to read.
+    fn ended(&self, round: &Round<'_>) {
+        let mut live = self.live();
+        if round.all {
+            live.last_refresh = Some(round.began);
+        }
+        live.met = round.asked;
+    }
+
     /// The node ids to read again: new, changed, left out by the search although they wait, not yet read whole, and
     /// from time to time all.
-    fn wanted(&self, hits: &BTreeMap<&str, &Hit>) -> (Vec<String>, bool) {
-        let (all, asked) = {
-            let mut live = self.live();
-            let due = live
-                .last_refresh
-                .is_none_or(|last| self.now().duration_since(last) >= REFRESH);
-            if due {
-                live.last_refresh = Some(self.now());
-            }
-            (due, std::mem::take(&mut live.asked))
-        };
+    fn wanted(&self, round: &Round<'_>) -> Vec<String> {
+        let Round { hits, all, asked, .. } = round;
+        let asked = *asked > self.live().met;
         let (known, approved) = {
             let store = self.store();
             let found: Vec<&str> = hits.keys().copied().collect();
@@ -246,7 +267,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                     let same = hit.head.as_str() == known.head && hit.updated_at == known.updated_at;
                     // Asked for and yet not waiting: an earlier answer may have left the asking out.
                     let forgotten = !known.waits && (hit.asked || hit.by_name || hit.assigned);
-                    let again = all || asked && (known.waits || approved.contains(&known.id));
+                    let again = *all || asked && (known.waits || approved.contains(&known.id));
                     if same && known.settled && !again && !forgotten {
                         wanted.remove(&known.node_id);
                     }
@@ -257,7 +278,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 None => {}
             }
         }
-        (self.worst_first(wanted, &ids), all)
+        self.worst_first(wanted, &ids)
     }
 
     /// After a time without the forge there is much to read: what could break most comes first. What was never read could
@@ -274,17 +295,51 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         wanted
     }
 
-    fn gone(&self, online: &Online<F>, node_id: &str) {
-        let left = {
-            let Some(store) = self.store_of(online) else {
-                return;
-            };
-            store.id_of(node_id).and_then(|id| match id {
-                Some(id) => store.leave(&id, None),
-                None => Ok(()),
-            })
+    /// A change that the answer left out leaves the queue where the forge says so once more, when it is asked for that
+    /// change alone.
+    async fn gone(&self, online: &Online<F>, node_id: &str) -> Result<(), ForgeError> {
+        let known = {
+            let store = self.store();
+            let id = store.id_of(node_id);
+            id.and_then(|id| id.map_or(Ok(None), |id| store.held(&id)))
         };
-        self.wrote(left);
+        let Some(held) = self.found(known).flatten() else {
+            return Ok(());
+        };
+        let id = held.change.id;
+        let end = match online.forge.head(&id).await {
+            Err(ForgeError::NotFound { .. }) => None,
+            // Its name is another's by now.
+            Ok(head) if head.change_id != held.change.change_id => None,
+            Ok(head) if head.state != ChangeState::Open => Some(head.state),
+            Err(
+                error @ (ForgeError::Unauthorised { .. }
+                | ForgeError::Unreachable { .. }
+                | ForgeError::Proxied { .. }
+                | ForgeError::Untrusted { .. }
+                | ForgeError::Interrupted { .. }
+                | ForgeError::RateLimited { .. }),
+            ) => return Err(error),
+            Ok(_)
+            | Err(
+                ForgeError::Forbidden { .. }
+                | ForgeError::Server { .. }
+                | ForgeError::Garbled { .. }
+                | ForgeError::Refused { .. },
+            ) => {
+                tracing::warn!(node_id, "a change was left out of an answer; it stays as it was");
+                self.live().cut.push(format!(
+                    "{} #{} was left out of the forge's answer and is shown as it was.",
+                    id.repo, id.number
+                ));
+                return Ok(());
+            }
+        };
+        let left = self.store_of(online).map(|store| store.leave(&id, end));
+        if let Some(left) = left {
+            self.wrote(left);
+        }
+        Ok(())
     }
 
     async fn take_in(

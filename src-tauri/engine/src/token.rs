@@ -55,7 +55,8 @@ const KEPT: &str =
     "Everything read before is on this machine; you can read and decide, and what waits in the outbox waits.";
 
 impl<F: Forge, D: Desktop> Engine<F, D> {
-    /// Whether the token at hand is the account's own. Where it is another's, it is let go, and that is told.
+    /// Whether the token at hand is the account's own. Where it is another's, it is let go, and that is told. `false` as
+    /// well where another one is here by now.
     ///
     /// # Errors
     /// The forge could not say.
@@ -63,10 +64,17 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         if !self.live().token.unproven {
             return Ok(true);
         }
-        let whose = online.forge.viewer().await?.person;
+        let viewer = online.forge.viewer().await?;
+        let whose = viewer.person;
+        if !self.is_current(online) {
+            return Ok(false);
+        }
         if whose.id == online.account.viewer.id {
             if let Some(mut live) = self.live_of(online) {
                 live.token.unproven = false;
+            }
+            if viewer.token_expires_at != online.account.expires_at {
+                self.note_expiry(online, viewer.token_expires_at);
             }
             return Ok(true);
         }

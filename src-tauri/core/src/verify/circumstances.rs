@@ -14,7 +14,7 @@ use crate::reason::{Fault, Reason};
 use crate::signature::{Envelope, SshSig, extract, pae};
 
 /// How far a signer's or a forge's clock may be ahead.
-pub(super) const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
+pub const TOLERANCE: SignedDuration = SignedDuration::from_mins(5);
 
 /// What an approval is held against.
 pub struct Circumstances<'a> {

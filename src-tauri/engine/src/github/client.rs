@@ -28,6 +28,9 @@ const LARGEST: usize = 64 << 20;
 /// A renamed repository answers with one redirect; two renames with two.
 const REDIRECTS: usize = 3;
 
+/// What is under way when all connections are left may still be answered for so long: an unlocked screen breaks none.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -204,12 +207,21 @@ impl Client {
         } else {
             self.limits.call
         };
-        match tokio::time::timeout(limit, self.exchange(ask)).await {
-            Ok(done) => done,
-            Err(_) => Err(ForgeError::Interrupted {
-                host: self.address.host.clone(),
-                why: format!("no whole answer within {} s", limit.as_secs_f32()),
+        let interrupted = |why: String| ForgeError::Interrupted {
+            host: self.address.host.clone(),
+            why,
+        };
+        let mut leaving = self.way.leaving();
+        let left = async {
+            // The network's settings outlive every call.
+            let _ = leaving.changed().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            done = tokio::time::timeout(limit, self.exchange(ask)) => done.unwrap_or_else(|_| {
+                Err(interrupted(format!("no whole answer within {} s", limit.as_secs_f32())))
             }),
+            () = left => Err(interrupted("the machine slept, or its network is another one".into())),
         }
     }
 

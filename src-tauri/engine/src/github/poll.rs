@@ -1,5 +1,7 @@
 //! Who the viewer is, and which open changes wait for them.
 
+use std::collections::BTreeSet;
+
 use countersign_core::change::Oid;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -80,7 +82,8 @@ impl GitHub {
         };
         let mut cursors: [Option<String>; 4] = Default::default();
         let mut goes_on = [true; 4];
-        let mut seen = [0_u64; 4];
+        let mut seen: [BTreeSet<String>; 4] = Default::default();
+        let mut nameless = [0_usize; 4];
         let mut total = [0_u64; 4];
         for _ in 0..PAGES {
             let variables = variables(&cursors, goes_on);
@@ -123,7 +126,13 @@ impl GitHub {
                         )));
                     }
                 };
-                seen[n] += page.nodes.len() as u64;
+                // A list that shifts between its pages shows one twice and leaves another out.
+                for node in &page.nodes {
+                    match node.get("id").and_then(Value::as_str) {
+                        Some(id) => drop(seen[n].insert(id.to_owned())),
+                        None => nameless[n] += 1,
+                    }
+                }
                 total[n] = page.total;
                 for node in page.nodes {
                     add(&mut probe, node, search);
@@ -137,10 +146,9 @@ impl GitHub {
             }
         }
         for (n, search) in SEARCHES.iter().enumerate() {
-            if seen[n] < total[n] {
-                probe
-                    .cut
-                    .push(format!("{} of {} {}", seen[n], total[n], search.words));
+            let seen = seen[n].len() + nameless[n];
+            if (seen as u64) < total[n] {
+                probe.cut.push(format!("{seen} of {} {}", total[n], search.words));
             }
         }
         Ok(probe)

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use http::{HeaderMap, HeaderValue, Uri};
 use octocrab::service::middleware::reqwest_connector::ReqwestConnector;
 use octocrab::{AuthState, Octocrab, OctocrabBuilder};
+use tokio::sync::watch;
 
 use super::answer::plain;
 use super::client::{Ask, Limits};
@@ -69,6 +70,11 @@ impl Way {
             limits,
             line: Mutex::new(None),
         })
+    }
+
+    /// Told of each time that all connections are left, from now on.
+    pub(super) fn leaving(&self) -> watch::Receiver<()> {
+        self.network.leaving()
     }
 
     /// What sends requests.

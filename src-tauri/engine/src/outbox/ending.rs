@@ -1,6 +1,7 @@
 //! How a decision ends without being confirmed, and in which words that is told.
 
 use countersign_core::decision::OutboxState;
+use jiff::SignedDuration;
 
 use crate::ports::HeadNow;
 use crate::rows::visible;
@@ -13,6 +14,8 @@ pub(super) enum End {
     Superseded(String),
     HandedBack(&'static str),
     Expired,
+    /// Signed so long ahead of the forge's clock.
+    Ahead(SignedDuration),
     Refused(String),
 }
 
@@ -53,6 +56,15 @@ pub(super) fn ending(entry: &Entry, end: End) -> (OutboxState, Message) {
             let until = entry.not_after;
             let what = told(&format!("it is older than the policy allows (until {until})."));
             (OutboxState::Expired, what, again)
+        }
+        End::Ahead(by) => {
+            let minutes = usize::try_from(by.as_mins()).unwrap_or(usize::MAX);
+            let minutes = words::count(minutes, "minute", "minutes");
+            let what = told(&format!(
+                "it was signed {minutes} ahead of the forge's clock, and the gate refuses what is from the future."
+            ));
+            let todo = "Set this machine's clock, then decide again; nothing is re-signed for you.";
+            (OutboxState::HandedBack, what, todo)
         }
         End::Refused(message) => (
             OutboxState::Refused,

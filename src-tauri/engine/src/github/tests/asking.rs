@@ -110,6 +110,23 @@ async fn a_list_that_never_ends_is_cut_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_list_that_shifts_between_its_pages_is_not_whole_and_says_so() {
+    let server = MockServer::start().await;
+    graph(&server, |asked| {
+        let team = if asked["variables"]["afterTeam"].is_null() {
+            page(3, &[hit("A"), hit("B")], Some("c1"))
+        } else {
+            page(3, &[hit("B")], None)
+        };
+        json!({ "data": { "team": team, "name": page(0, &[], None), "assigned": page(0, &[], None), "reviewed": page(0, &[], None) } })
+    })
+    .await;
+    let probe = of(&server).probe().await.unwrap();
+    assert_eq!(probe.hits.len(), 2);
+    assert_eq!(probe.cut, ["2 of 3 changes that wait for your review"]);
+}
+
+#[tokio::test]
 async fn what_is_hidden_or_unreadable_in_a_search_is_told() {
     let server = MockServer::start().await;
     let body = json!({

@@ -9,7 +9,7 @@ use countersign_core::poller::Outcome;
 use countersign_core::queue::{self, Standing};
 use jiff::SignedDuration;
 
-use crate::account::{Account, Online};
+use crate::account::Online;
 use crate::assessing;
 use crate::engine::Engine;
 use crate::holding;
@@ -44,30 +44,47 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let answer = match self.is_own_token(&online).await {
             Ok(true) => self.poll_once(&online).await,
             Ok(false) => {
-                self.live().poller.heard(self.now(), Outcome::Stopped);
+                if self.online().is_none() {
+                    self.live().poller.heard(self.now(), Outcome::Stopped);
+                }
                 return;
             }
             Err(error) => Err(error),
         };
         self.mind_clock();
-        let outcome = match answer {
-            Ok(quota) => {
-                let at = self.now();
-                let noted = self.store().set_meta(REFRESHED, Some(&at.to_string()));
-                self.wrote(noted);
-                self.keep_within_budget();
-                let mut live = self.live();
-                live.connection = Connection::Online;
-                live.offline_since = None;
-                live.trouble = None;
-                live.refreshed_at = Some(at);
-                Outcome::Answered { quota }
+        // What another token met says nothing of the one that is here now, which is still to be tried.
+        match answer {
+            Ok(quota) => self.answered(&online, quota),
+            Err(_) if !self.is_current(&online) => {}
+            Err(error) => {
+                let outcome = self.failed(&error);
+                self.live().poller.heard(self.now(), outcome);
             }
-            // What another token met says nothing of the one that is here now, which is still to be tried.
-            Err(_) if !self.is_current(&online) => return,
-            Err(error) => self.failed(&error),
+        }
+    }
+
+    /// Who signs out or erases takes the account away before what was read. So it is looked for under each lock: what is
+    /// written there is of an account that is still here, or goes when it goes.
+    fn answered(&self, online: &Online<F>, quota: Option<(u64, jiff::Timestamp)>) {
+        let at = self.now();
+        let noted = {
+            let store = self.store();
+            if !self.is_current(online) {
+                return;
+            }
+            store.set_meta(REFRESHED, Some(&at.to_string()))
         };
-        self.live().poller.heard(self.now(), outcome);
+        self.wrote(noted);
+        self.keep_within_budget();
+        let mut live = self.live();
+        if !self.is_current(online) {
+            return;
+        }
+        live.connection = Connection::Online;
+        live.offline_since = None;
+        live.trouble = None;
+        live.refreshed_at = Some(at);
+        live.poller.heard(at, Outcome::Answered { quota });
     }
 
     fn keep_within_budget(&self) {
@@ -187,7 +204,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 }
             }
         }
-        self.tell(&online.account).await;
+        self.tell(online).await;
         Ok(probe.quota.map(|quota| (quota.left, quota.resets_at)))
     }
 
@@ -364,20 +381,27 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             },
         };
         // The account may have been changed while this was read: what is another's is not for the new one's queue.
-        if self.account().is_some_and(|now| now.is(&online.account)) {
-            let written = self.store().put(&made, new_diff.as_deref(), self.now());
+        let written = {
+            let mut store = self.store();
+            let own = self.account().is_some_and(|now| now.is(&online.account));
+            own.then(|| store.put(&made, new_diff.as_deref(), self.now()))
+        };
+        if let Some(written) = written {
             self.wrote(written);
         }
         Ok(())
     }
 
     /// Notices for what moved since the last poll; the first sync is silent.
-    async fn tell(&self, account: &Account) {
+    async fn tell(&self, online: &Online<F>) {
         let (moves, first) = {
             let store = self.store();
+            if !self.is_current(online) {
+                return;
+            }
             let Ok(mut waiting) = store.waiting() else { return };
             // An approval that holds at the new head too (a branch brought up to date) asks nothing of the user.
-            let Ok(given) = holding::approvals(&store, account, self.now()) else {
+            let Ok(given) = holding::approvals(&store, &online.account, self.now()) else {
                 return;
             };
             let holds = |held: &Held| {

@@ -64,6 +64,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             return Ok(true);
         }
         let whose = online.forge.viewer().await?.person;
+        // Somebody signed in or out meanwhile: it is nobody's any more.
+        if !self.is_current(online) {
+            return Ok(false);
+        }
         if whose.id == online.account.viewer.id {
             self.live().token.unproven = false;
             return Ok(true);

@@ -8,8 +8,9 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
     KeyUsagePurpose,
 };
-use rustls::ServerConfig;
 use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ServerConfig, SupportedProtocolVersion};
 use tokio_rustls::TlsAcceptor;
 
 /// A certificate authority that nobody trusts who was not told to. Its key is in memory only.
@@ -24,6 +25,10 @@ pub struct Shown {
     pub names: Vec<String>,
     /// It ended yesterday.
     pub ended: bool,
+    /// The server has seen the certificate, as anybody can, and does not have its key.
+    pub copied: bool,
+    /// The versions of TLS that it speaks.
+    pub versions: &'static [&'static SupportedProtocolVersion],
 }
 
 impl Shown {
@@ -32,6 +37,8 @@ impl Shown {
         Self {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
             ended: false,
+            copied: false,
+            versions: rustls::DEFAULT_VERSIONS,
         }
     }
 }
@@ -71,13 +78,15 @@ impl Authority {
         let certificate = about.signed_by(&key, &self.issuer)?;
         // Named, because nothing else in the process chooses one.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let signs = if shown.copied { KeyPair::generate()? } else { key };
+        let signs = PrivatePkcs8KeyDer::from(signs.serialize_der()).into();
+        let signs = provider.key_provider.load_private_key(signs)?;
+        // Not by the way that compares the two.
+        let shows = CertifiedKey::new(vec![certificate.der().clone()], signs);
         let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
+            .with_protocol_versions(shown.versions)?
             .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
-            )?;
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(shows)));
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
 }

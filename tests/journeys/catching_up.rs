@@ -49,9 +49,13 @@ async fn after_a_time_offline_the_worst_is_read_first() {
         let more = commit("More", "mika", vec![Edit::write(path, "more\n")]);
         heads.push(bench.forge.push(REPO, number, "mika", &[more]).unwrap());
     }
-    let since = bench.forge.with(|world| {
+    let (since, new) = bench.forge.with(|world| {
+        let new = world
+            .open(change("new", vec![Edit::write("docs/d.md", "d\n")]))
+            .unwrap();
         world.faults.clear();
-        world.calls.len()
+        let head = world.change(REPO, new).unwrap().head().to_owned();
+        (world.calls.len(), head)
     });
     bench
         .until("the heads that moved", async |bench| {
@@ -62,10 +66,16 @@ async fn after_a_time_offline_the_worst_is_read_first() {
                     .iter()
                     .collect::<std::collections::BTreeSet<_>>()
                     .len()
-                    >= 3
+                    >= 4
         })
         .await;
-    assert_eq!(read(&bench, since)[0], heads[1]);
+    let read = read(&bench, since);
+    assert_eq!(read[0], heads[1]);
+    let new = read.iter().position(|head| *head == new);
+    let plain = read
+        .iter()
+        .position(|head| *head == heads[0] || *head == heads[2]);
+    assert!(new < plain, "what was never read could break anything: {read:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,12 +5,15 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use countersign_engine::vault::Vault;
 use countersign_engine::view::{DecisionView, OutboxStateView, ProxyMode, SignInResult, SignInStep};
 use countersign_tests::forge::Forge;
 use countersign_tests::forge::git::Edit;
 use countersign_tests::forge::tls::{Authority, Shown};
 use countersign_tests::forge::world::World;
 use countersign_tests::proxy::Proxy;
+use rustls::SupportedProtocolVersion;
+use secrecy::ExposeSecret as _;
 
 use super::account::files_below;
 use super::bench::{Agent, Bench, change, world};
@@ -125,10 +128,17 @@ async fn a_companys_authority_is_named_refused_and_trusted_once_it_was_added() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_added_authority_vouches_for_no_other_host_and_for_nothing_that_has_ended() {
+async fn an_added_authority_vouches_for_no_other_host_for_nothing_that_has_ended_and_for_no_copy() {
+    static TLS13: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS13];
+    static TLS12: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS12];
     let authority = Authority::named("Example Inspection CA").unwrap();
     let ended = Shown {
         ended: true,
+        ..Shown::of(&["localhost"])
+    };
+    let copy = |versions| Shown {
+        copied: true,
+        versions,
         ..Shown::of(&["localhost"])
     };
     for (shown, words) in [
@@ -137,6 +147,8 @@ async fn an_added_authority_vouches_for_no_other_host_and_for_nothing_that_has_e
             "its certificate is for another host",
         ),
         (ended, "its certificate has expired"),
+        (copy(&TLS13), "its certificate does not hold: BadSignature"),
+        (copy(&TLS12), "its certificate does not hold: BadSignature"),
     ] {
         let agent = Agent::start();
         let world = with_one_change(&agent);
@@ -179,6 +191,10 @@ async fn a_file_that_is_none_is_said_to_be_so_and_what_was_trusted_stays() {
     let view = bench.engine.network_settings(String::new()).await.unwrap();
     assert_eq!(view.authorities.len(), 1);
     assert_eq!(bench.desktop.with(|seen| seen.questions.len()), questions);
+    let other = Authority::named("Example Inspection CA").unwrap();
+    assert!(trust(&bench, folder.path(), &other.pem()).await);
+    let view = bench.engine.network_settings(String::new()).await.unwrap();
+    assert_eq!(view.authorities.len(), 2, "one beside the other");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -346,6 +362,45 @@ async fn what_is_no_proxy_is_refused_and_a_no_changes_nothing() {
     assert_eq!((view.proxy, view.user.as_str()), (ProxyMode::System, ""));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxys_password_stays_as_long_as_its_user_and_no_longer() {
+    let vault = Vault::with_store("Countersign", keyring_core::mock::Store::new().unwrap());
+    let (bench, _) = Bench::with_one_change().await.over_vault(vault.clone()).await;
+    let proxy = Proxy::to("x:1", 1).await.unwrap();
+    let kept = async |user: &str| {
+        let kept = vault.get(&format!("proxy {user}@{}", proxy.address())).await;
+        kept.unwrap().map(|kept| kept.expose_secret().to_owned())
+    };
+    assert!(go_through(&bench, &proxy, "mika", "pw").await);
+    assert_eq!(kept("mika").await.as_deref(), Some("pw"));
+    let question = bench.desktop.with(|seen| seen.questions.last().unwrap().clone());
+    assert!(question.text.contains("in the clear"), "{question:?}");
+    let view = bench.engine.network_settings("github.com".into()).await.unwrap();
+    assert_ne!(
+        view.of_system.as_deref(),
+        Some(proxy.address()),
+        "what was typed is not the system's"
+    );
+    assert!(go_through(&bench, &proxy, "mika", "").await);
+    assert_eq!(
+        kept("mika").await.as_deref(),
+        Some("pw"),
+        "none was typed: it stays"
+    );
+    let view = bench.engine.network_settings(String::new()).await.unwrap();
+    assert!(view.password_held);
+    assert!(go_through(&bench, &proxy, "so\u{202e}l", "other").await);
+    let question = bench.desktop.with(|seen| seen.questions.last().unwrap().clone());
+    assert!(question.text.contains("so[U+202E]l"), "{question:?}");
+    assert_eq!(kept("mika").await, None, "of nobody any more");
+    let none = (String::new(), String::new(), String::new(), String::new());
+    let set = bench
+        .engine
+        .set_proxy(none.0, ProxyMode::System, none.1, none.2, none.3);
+    assert!(set.await.unwrap());
+    assert_eq!(kept("so\u{202e}l").await, None);
+}
+
 /// Signs in from a process of its own, whose environment names the proxy and the trust store as a system does.
 fn in_a_process(bench: &Bench, folder: &Path, environment: &[(&str, &str)]) -> Vec<SignInStep> {
     let mut child = Command::new(env!("CARGO_BIN_EXE_engine-probe"));
@@ -401,6 +456,19 @@ async fn the_systems_proxy_and_trust_store_are_used_without_being_told() {
             ("NO_PROXY", "example.com"),
             ("SSL_CERT_FILE", store),
         ],
+    );
+    assert!(!steps.iter().all(|step| step.ok), "{steps:?}");
+    assert_eq!(proxy.seen().tunnels("ghe.example.com:443"), tunnels);
+
+    // Who chose to use none uses none.
+    let none = tempfile::TempDir::new().unwrap();
+    let profile = none.path().join("profile");
+    std::fs::create_dir(&profile).unwrap();
+    std::fs::write(profile.join("network.json"), r#"{"proxy":"direct"}"#).unwrap();
+    let steps = in_a_process(
+        &bench,
+        none.path(),
+        &[("HTTPS_PROXY", &url), ("SSL_CERT_FILE", store)],
     );
     assert!(!steps.iter().all(|step| step.ok), "{steps:?}");
     assert_eq!(proxy.seen().tunnels("ghe.example.com:443"), tunnels);

@@ -110,7 +110,23 @@ async fn a_code_that_ends_is_refused_or_given_up_signs_nobody_in() {
         &bench.engine.device_wait().await.unwrap(),
         "has expired before it was confirmed",
     );
-    bench.forge.with(|world| world.devices.holds = 900);
+    // Also where the forge does not get to say so.
+    bench.forge.faults([Fault::always(
+        "POST",
+        "/login/oauth/access_token",
+        Effect::ResetBefore,
+    )]);
+    begin(&bench).await;
+    let patience = std::time::Duration::from_secs(10);
+    let result = tokio::time::timeout(patience, bench.engine.device_wait());
+    ended(
+        &result.await.expect("no code is waited for without end").unwrap(),
+        "has expired before it was confirmed",
+    );
+    bench.forge.with(|world| {
+        world.faults.clear();
+        world.devices.holds = 900;
+    });
     begin(&bench).await;
     confirm(&bench, Confirmed::Denied);
     ended(&bench.engine.device_wait().await.unwrap(), "refused at the forge");
@@ -120,6 +136,18 @@ async fn a_code_that_ends_is_refused_or_given_up_signs_nobody_in() {
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     bench.engine.device_cancel().await.unwrap();
     ended(&waits.await.unwrap().unwrap(), "You gave it up");
+    begin(&bench).await;
+    let waits = bench.engine.clone();
+    let waits = tokio::spawn(async move { waits.device_wait().await });
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    bench.desktop.answers(true);
+    bench.engine.erase().await.unwrap();
+    ended(&waits.await.unwrap().unwrap(), "You gave it up");
+    bench
+        .engine
+        .set_client_id(bench.forge.url().to_owned(), CLIENT.into())
+        .await
+        .unwrap();
     // Given up by beginning anew, and confirmed too late: that code's token is never asked for.
     begin(&bench).await;
     let waits = bench.engine.clone();
@@ -128,6 +156,7 @@ async fn a_code_that_ends_is_refused_or_given_up_signs_nobody_in() {
     confirm(&bench, Confirmed::By("priya-n".into()));
     begin(&bench).await;
     ended(&waits.await.unwrap().unwrap(), "You gave it up");
+    assert!(bench.engine.device_page().await.is_ok(), "the other one waits on");
     assert!(bench.engine.status().await.unwrap().account.is_none());
     assert_eq!(bench.forge.with(|world| world.tokens.len()), 1);
 }

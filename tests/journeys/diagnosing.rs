@@ -1,6 +1,6 @@
 //! Diagnostics name nobody, and only what was shown is saved.
 
-use countersign_engine::view::{DecisionView, OutboxStateView};
+use countersign_engine::view::{DecisionView, OutboxStateView, ProxyMode};
 
 use super::bench::Bench;
 
@@ -16,26 +16,40 @@ async fn diagnostics_name_nobody_and_are_saved_as_they_were_shown() {
     std::fs::create_dir_all(&log).unwrap();
     std::fs::write(log.join("countersign.2026-11-01.log"), "an older day\n").unwrap();
     let line = format!(
-        "poll of {host}: acme/web#1 by {login} at {} with {token}, head {}\n",
+        "poll of {host}: acme/web#1 by {login} at {} with {token}, head {}, of mika, through proxy.corp.example as mika-v\n",
         view.url, view.head
     );
     std::fs::write(log.join("countersign.2026-11-02.log"), &line).unwrap();
 
+    // Not on the way to this forge, which is on this machine.
+    let proxy = "http://proxy.corp.example:3128".to_owned();
+    let (user, password) = ("mika-v".to_owned(), "canary".to_owned());
+    let set = bench
+        .engine
+        .set_proxy(host.clone(), ProxyMode::At, proxy, user, password);
+    assert!(set.await.unwrap());
+
     let shown = bench.engine.diagnostics().await.unwrap();
     let fingerprint = bench.engine.keys().await.unwrap().keys[0].fingerprint.clone();
     let bare = host.split(':').next().unwrap();
-    for name in [
-        login.as_str(),
-        &token,
-        bare,
-        "acme",
-        "web",
-        &view.head,
-        &fingerprint,
-        &view.title,
-    ] {
-        assert!(!shown.text.contains(name), "{name}:\n{}", shown.text);
-    }
+    let names_nobody = |text: &str| {
+        for name in [
+            login.as_str(),
+            &token,
+            bare,
+            "acme",
+            "web",
+            &view.head,
+            &fingerprint,
+            &view.title,
+            "mika",
+            "proxy.corp",
+            "canary",
+        ] {
+            assert!(!text.contains(name), "{name}:\n{text}");
+        }
+    };
+    names_nobody(&shown.text);
     for part in [
         "account: person-1 at host-1",
         "connection: Online",
@@ -43,6 +57,7 @@ async fn diagnostics_name_nobody_and_are_saved_as_they_were_shown() {
         "an older day\npoll of host-1",
         "owner-1/repository-1#1 by person-1",
         "[token]",
+        "proxy asks for a user: true",
         "ledger, lines: ",
         "key: ssh-ed25519 Agent",
     ] {
@@ -64,4 +79,8 @@ async fn diagnostics_name_nobody_and_are_saved_as_they_were_shown() {
         .unwrap()
         .path();
     assert_eq!(std::fs::read_to_string(file).unwrap(), shown.text);
+
+    // Who signed out is named no more than before.
+    bench.engine.sign_out(false).await.unwrap();
+    names_nobody(&bench.engine.diagnostics().await.unwrap().text);
 }

@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use countersign_engine::vault::Vault;
-use countersign_engine::view::{DecisionView, KeyPlace, OutboxStateView, ProxyMode, QueueFilter};
+use countersign_engine::view::{
+    Connection, DecisionView, KeyPlace, OutboxStateView, ProxyMode, QueueFilter,
+};
 use countersign_tests::forge::faults::{Effect, Fault};
 use countersign_tests::forge::git::Edit;
 use keyring_core::api::CredentialStoreApi;
-use keyring_core::{Entry, Error};
+use keyring_core::{CredentialStore, Entry, Error, mock};
 
 use super::bench::{Bench, REPO, change};
 
@@ -44,7 +46,7 @@ fn asked(bench: &Bench) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_data_is_gone_after_a_yes_and_none_after_a_no() {
-    let vault = Vault::with_store("Countersign", keyring_core::mock::Store::new().unwrap());
+    let vault = Vault::with_store("Countersign", mock::Store::new().unwrap());
     let (bench, made) = Bench::with_one_change().await.over_vault(vault.clone()).await;
     let view = bench.read(1).await;
     bench
@@ -131,6 +133,112 @@ async fn what_was_not_sent_is_named_before_it_goes() {
     bench.engine.erase().await.unwrap();
     assert!(asked(&bench).contains("The outbox: 1 decision that the forge has not confirmed."));
     assert_eq!(bench.decision().await.state, OutboxStateView::Queued);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_on_its_way_is_not_erased_and_arrives() {
+    let bench = Bench::with_one_change().await;
+    let view = bench.read(1).await;
+    bench.forge.faults([Fault::once(
+        "POST",
+        "*/pulls/1/reviews",
+        Effect::Slow(Duration::from_secs(3)),
+    )]);
+    bench
+        .decide(&view, DecisionView::Approve, "On its way.")
+        .await
+        .unwrap();
+    bench
+        .until("the review to be sent", async |bench| {
+            bench.forge.count("POST", "*/pulls/1/reviews") == 1
+        })
+        .await;
+    bench.desktop.answers(true);
+    let refused = bench.engine.erase().await.unwrap_err();
+    assert!(
+        refused
+            .message
+            .contains("A decision is being sent. Nothing was erased"),
+        "{refused:?}"
+    );
+    bench
+        .until("being signed in as before", async |bench| {
+            bench.engine.status().await.unwrap().account.is_some()
+        })
+        .await;
+    bench.comes_to(OutboxStateView::Confirmed).await;
+    assert_eq!(bench.forge.reviews(REPO, 1).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keychain_that_does_not_give_up_the_token_leaves_everything_and_it_can_be_tried_again() {
+    let keychain: Arc<CredentialStore> = mock::Store::new().unwrap();
+    let bench = Bench::with_one_change().await.reopened_over(&keychain).await;
+    bench.sign_in().await;
+    let view = bench.read(1).await;
+    bench
+        .decide(&view, DecisionView::Comment, "Noted.")
+        .await
+        .unwrap();
+    bench.comes_to(OutboxStateView::Confirmed).await;
+    let host = bench.forge.url().trim_start_matches("http://").to_owned();
+    let name = format!("token {}@{host}", bench.forge.login());
+    let entry = keychain.build("Countersign", &name, None).unwrap();
+    let held: &mock::Cred = entry.as_any().downcast_ref().unwrap();
+    bench.desktop.answers(true);
+    held.set_error(Error::NoStorageAccess("it is locked".into()));
+    let refused = bench.engine.erase().await.unwrap_err();
+    assert!(
+        refused
+            .message
+            .contains("What was read, outbox and ledger were not erased"),
+        "{refused:?}"
+    );
+    bench
+        .until("being signed in as before", async |bench| {
+            bench.engine.status().await.unwrap().account.is_some()
+        })
+        .await;
+    assert!(!bench.engine.ledger().unwrap().is_empty());
+    bench.poll().await;
+    assert_eq!(bench.rows().await.len(), 1);
+    assert!(bench.engine.erase().await.unwrap().is_some());
+    assert!(entry.get_secret().is_err() && bench.engine.ledger().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poll_that_is_under_way_brings_nothing_back() {
+    let bench = Bench::with_one_change().await;
+    bench.read(1).await;
+    bench.desktop.answers(true);
+    let slow = || Fault::once("POST", "*/graphql", Effect::Slow(Duration::from_secs(4)));
+    let asked = bench.forge.count("POST", "*/graphql");
+    bench.forge.faults([slow()]);
+    bench.engine.nudge();
+    bench
+        .until("the poll", async |bench| {
+            bench.forge.count("POST", "*/graphql") > asked
+        })
+        .await;
+    assert!(bench.engine.erase().await.unwrap().is_some());
+    bench
+        .until("the poll to go on", async |bench| {
+            bench.forge.count("POST", "*/graphql") > asked + 1
+        })
+        .await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let status = bench.engine.status().await.unwrap();
+    assert_eq!(
+        (status.data_at, status.connection),
+        (None, Connection::Connecting)
+    );
+    bench.sign_in().await;
+    assert_eq!(bench.rows().await.len(), 1, "what its own first poll read");
+    assert_eq!(
+        bench.desktop.with(|seen| seen.notices.len()),
+        0,
+        "the first sync is silent"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

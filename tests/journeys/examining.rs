@@ -220,17 +220,19 @@ async fn what_answers_in_a_forges_place_and_what_a_forge_refuses_is_named() {
         "repo",
         &["The token has read:user. It needs repo"],
     );
-    bench
-        .forge
-        .with(|world| world.skew = SignedDuration::from_mins(-7));
-    let result = tested(&bench, &url, &token).await;
-    let clock = result.steps.iter().find(|step| !step.ok).unwrap();
-    assert_eq!(clock.name, "Clock");
-    assert!(
-        clock.detail.contains("is 7 minutes ahead of the forge's"),
-        "{clock:?}"
-    );
-    assert_eq!(result.steps.last().unwrap().name, "read:org", "the way goes on");
+    for (skew, words) in [
+        (-7, "is 7 minutes ahead of the forge's"),
+        (8, "minutes behind the forge's"),
+    ] {
+        bench
+            .forge
+            .with(|world| world.skew = SignedDuration::from_mins(skew));
+        let result = tested(&bench, &url, &token).await;
+        let clock = result.steps.iter().find(|step| !step.ok).expect(words);
+        assert_eq!(clock.name, "Clock");
+        assert!(clock.detail.contains(words), "{clock:?}");
+        assert_eq!(result.steps.last().unwrap().name, "read:org", "the way goes on");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

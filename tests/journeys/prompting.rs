@@ -207,6 +207,14 @@ async fn while_the_check_is_open_it_answers_for_nothing_else_and_the_world_may_m
         "{}",
         failure.message
     );
+    let failure = bench.engine.erase().await.unwrap_err();
+    assert!(
+        failure
+            .message
+            .contains("A decision is being confirmed. Nothing was erased"),
+        "{}",
+        failure.message
+    );
     assert!(bench.is_prompted().await);
 
     bench.forge.with(|world| {

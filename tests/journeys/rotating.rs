@@ -151,6 +151,13 @@ async fn a_new_key_signs_while_what_the_old_one_signed_holds_up_to_the_end_of_it
     let new = asked(&bench, None).await;
     assert_eq!(new.old.as_deref(), Some(made.fingerprint.as_str()));
     assert_eq!(only(&new).0.change, name(&bench, 2));
+    for number in [1, 2] {
+        let view = bench.engine.change(bench.id(number)).await.unwrap();
+        assert!(
+            view.approval.unwrap().holding.is_some(),
+            "each change shows its own"
+        );
+    }
 
     let just_before = gate(&bench, 1, until - SignedDuration::from_secs(1));
     assert!(just_before.reviews[0].accepted, "{just_before:?}");
@@ -229,6 +236,10 @@ async fn a_lost_key_is_revoked_without_it_and_what_must_be_signed_again_is_liste
     );
     assert_eq!(after.places[0].revoked_path.as_deref(), Some(REVOKED));
     assert!(after.places[0].revoked && !counts(&bench, 1));
+    assert!(
+        after.until.parse::<Timestamp>().unwrap() <= Timestamp::now(),
+        "nothing is left that the key would have to hold for: {after:?}"
+    );
 
     // Signed again with the new key, nothing of the old one's is asked for any more.
     approve(&bench, 1).await;
@@ -247,6 +258,8 @@ async fn a_lost_key_is_revoked_without_it_and_what_must_be_signed_again_is_liste
 async fn the_line_with_an_end_is_openssh_s() {
     let bench = approved().await;
     let rotation = asked(&bench, None).await;
+    let nobodys = asked(&bench, Some("SHA256:nobody")).await;
+    assert_eq!((&nobodys.old, &nobodys.keys), (&rotation.old, &rotation.keys));
     let folder = tempfile::TempDir::new().unwrap();
     let at = |name: &str| folder.path().join(name);
     std::fs::write(at("list"), format!("{}\n", rotation.places[0].line)).unwrap();

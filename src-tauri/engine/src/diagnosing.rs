@@ -129,7 +129,12 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
     /// Tells the names of what is held.
     fn names(&self, redactor: &mut Redactor) -> Result<(), Failure> {
-        if let Some(account) = self.account() {
+        // Also of who signed out: the log goes back further.
+        let account = match self.account() {
+            None => self.owner()?,
+            account => account,
+        };
+        if let Some(account) = account {
             redactor.name(Kind::Host, &account.address.host);
             redactor.name(Kind::Person, &account.viewer.login);
             if let Some(proxy) = proxy_of_system(self.network(), &account.address.web) {
@@ -137,11 +142,6 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             }
         }
         let network = self.network().now().settings;
-        if let ProxyChoice::At(address) = &network.proxy
-            && let Some((_, name)) = address.split_once("://")
-        {
-            redactor.name(Kind::Host, name);
-        }
         if let Some(user) = &network.user {
             redactor.name(Kind::Person, &user.user);
         }
@@ -275,4 +275,27 @@ fn newest(folder: &Path) -> String {
     }
     lines.reverse();
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_lines_of_the_newest_days_and_none_without_an_end() {
+        let folder = tempfile::TempDir::new().unwrap();
+        for day in 1..=3 {
+            let lines: Vec<String> = (0..LINES / 2).map(|line| format!("{day}.{line}")).collect();
+            let name = format!("countersign.2026-11-0{day}.log");
+            fs::write(folder.path().join(name), lines.join("\n")).unwrap();
+        }
+        let newest_day = folder.path().join("countersign.2026-11-04.log");
+        fs::write(newest_day, "x".repeat(LONGEST * 3)).unwrap();
+        let text = newest(folder.path());
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), LINES);
+        assert_eq!((lines[0], lines[LINES - 2]), ("2.1", "3.199"));
+        assert_eq!(lines[LINES - 1].len(), LONGEST);
+        assert_eq!(newest(&folder.path().join("not-there")), "");
+    }
 }

@@ -1,7 +1,7 @@
 use countersign_core::change::Oid;
 use countersign_core::decision::{
-    ChangeContext, Changeset, Claims, ForgeContext, OutboxState, PolicyContext, Predicate, PresenceClaim,
-    Reviewer, Seen, Subject, SubjectDigest, acknowledged_digest, subject_name,
+    BreakGlass, ChangeContext, Changeset, Claims, ForgeContext, OutboxState, PolicyContext, Predicate,
+    PresenceClaim, Reviewer, Seen, Subject, SubjectDigest, acknowledged_digest, subject_name,
 };
 use countersign_core::evidence::{Classification, Involvement};
 use countersign_core::finding::Assessment;
@@ -378,6 +378,23 @@ fn an_approval_holds_exactly_as_long_as_the_gate_would_count_it() {
             |s| s.policy("\"head\"\n", "\"head\"\npresence = \"touch\"\n"),
             "touch",
         ),
+        // What it was given as.
+        (
+            "ended, and would again",
+            |s| s.entry.body = body(|predicate| predicate.policy.role = "security".into()),
+            "a role that the current policy does not give",
+        ),
+        (
+            "unknown",
+            |s| {
+                s.entry.body = body(|predicate| {
+                    predicate.break_glass = Some(BreakGlass {
+                        reason: "The ledger is down and pays nobody.".into(),
+                    });
+                });
+            },
+            "breaks the glass",
+        ),
         // The review.
         (
             "ended",
@@ -479,7 +496,7 @@ fn an_approval_holds_exactly_as_long_as_the_gate_would_count_it() {
         let (state, words) = match &found {
             Holding::Holds { until, moved: false } => ("holds", until.to_string()),
             Holding::Holds { until, moved: true } => ("holds, though the head moved", until.to_string()),
-            Holding::Ended(ended) if ended.what.contains("You pushed") => {
+            Holding::Ended(ended) if expected.ends_with("would again") => {
                 assert!(!ended.again, "{ended:?}");
                 ("ended, and would again", ended.what.clone())
             }

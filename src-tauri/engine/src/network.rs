@@ -285,11 +285,47 @@ mod tests {
         );
         let text = fs::read_to_string(profile.path().join(FILE)).unwrap();
         assert!(text.contains("mika") && !text.contains("geheim"), "{text}");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = fs::metadata(profile.path().join(FILE))
+                .unwrap()
+                .permissions()
+                .mode();
+            assert_eq!(
+                mode & 0o777,
+                0o600,
+                "who else has an account here reads no user's name"
+            );
+        }
         let again = Network::open(profile.path()).now();
         assert_eq!(again.settings, network.now().settings);
         assert!(again.password.is_none());
         network.change(|settings| settings.user = None).unwrap();
         assert!(network.now().password.is_none(), "of nobody any more");
+    }
+
+    #[test]
+    fn a_password_that_is_at_hand_later_makes_new_connections_and_an_erasure_takes_it_out_of_memory() {
+        let profile = tempfile::TempDir::new().unwrap();
+        let network = Network::open(profile.path());
+        network
+            .change(|settings| {
+                settings.user = Some(ProxyUser {
+                    proxy: "proxy.example:3128".into(),
+                    user: "mika".into(),
+                });
+            })
+            .unwrap();
+        let without = network.now().generation;
+        network.hold_password(Some("geheim-wie-nie".to_owned().into()));
+        let with = network.now().generation;
+        assert_ne!(with, without, "the proxy refused those");
+        network.erase().unwrap();
+        let now = network.now();
+        assert!(now.password.is_none() && now.settings == Settings::default());
+        assert_ne!(now.generation, with);
+        assert!(!profile.path().join(FILE).exists());
     }
 
     #[test]

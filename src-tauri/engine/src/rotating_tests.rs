@@ -93,3 +93,12 @@ fn a_line_does_not_pass_another_key_off_as_the_one_that_signed() {
         assert_eq!(one.key(), expected);
     }
 }
+
+#[test]
+fn of_what_is_on_its_way_only_an_approval_would_have_to_be_given_again() {
+    let mut read = Signed::read(&chain(&[("waits", OutboxState::Queued)]));
+    let one = &mut read.decisions[0];
+    assert!(one.row(None).again);
+    one.first.decision = Decision::Comment;
+    assert!(!one.row(None).again);
+}

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use super::merging;
 use crate::handle::AccountName;
 use crate::ports::{TrayState, Who};
-use crate::view::{Banner, BannerKind, Message, Queue, Section, SectionKind};
+use crate::view::{
+    AccountView, Banner, BannerKind, Connection, KeychainState, Message, Queue, Section, SectionKind, Status,
+    TokenState,
+};
 
 fn tray(login: &str, host: &str, pending: u32) -> TrayState {
     TrayState {
@@ -148,4 +151,111 @@ fn what_is_about_one_account_says_which_and_what_is_about_the_machine_is_said_on
     );
     assert_eq!((both.sections.len(), both.hidden, both.first_sync), (1, 4, false));
     assert_eq!(both.sections[0].why, "ledger, web");
+}
+
+#[test]
+fn a_profile_is_one_process_s_until_that_lets_go_of_it() {
+    let profile = tempfile::TempDir::new().unwrap();
+    let held = super::lock(profile.path()).unwrap();
+    let refused = super::lock(profile.path()).unwrap_err();
+    assert!(refused.message.contains("Another Countersign"), "{refused:?}");
+    drop(held);
+    assert!(super::lock(profile.path()).is_ok());
+}
+
+#[test]
+fn only_a_folder_with_an_accounts_name_is_an_account() {
+    let profile = tempfile::TempDir::new().unwrap();
+    assert_eq!(super::further(profile.path()).unwrap(), []);
+    let below = AccountName::further_below(profile.path());
+    for folder in ["b@ghe.example.com", "a@ghe.example.com", "first", "Not@one", "@"] {
+        std::fs::create_dir_all(below.join(folder)).unwrap();
+    }
+    std::fs::write(below.join("c@ghe.example.com"), "").unwrap();
+    let names = super::further(profile.path()).unwrap();
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["a@ghe.example.com", "b@ghe.example.com"]);
+}
+
+fn stands(name: &str, token: TokenState, connection: Connection, trouble: bool) -> Status {
+    let account = AccountView {
+        name: name.into(),
+        label: String::new(),
+        host: name.into(),
+        login: name.into(),
+        token_expires_at: None,
+        session_only: false,
+        token,
+        connection,
+        offline_since: None,
+        trouble: trouble.then(|| banner("Amiss.", None).message),
+        data_at: None,
+        next_poll_at: None,
+        quota_left: None,
+        quota_limit: None,
+        outbox: 1,
+        pending: 2,
+        key: None,
+    };
+    Status {
+        revision: 1,
+        restoring: false,
+        account: Some(account.clone()),
+        accounts: vec![account],
+        unopened: Vec::new(),
+        connection,
+        offline_since: None,
+        data_at: None,
+        next_poll_at: None,
+        quota_left: None,
+        quota_limit: None,
+        outbox: 1,
+        keychain: KeychainState::Unlocked,
+        key: None,
+        pending: 2,
+        open: None,
+        version: "1".into(),
+    }
+}
+
+#[test]
+fn the_account_that_stands_worst_leads_the_status_line_and_counts_are_of_all_who_are_signed_in() {
+    let worse = [
+        stands("first", TokenState::Held, Connection::Online, false),
+        stands("a@b", TokenState::Held, Connection::Connecting, false),
+        stands("c@d", TokenState::Held, Connection::Online, true),
+        stands("e@f", TokenState::Held, Connection::Offline, false),
+        stands("g@h", TokenState::Missing, Connection::Online, false),
+    ];
+    let merged = |all: Vec<Status>| merging::status(7, all, &BTreeMap::new()).unwrap();
+    for pair in worse.windows(2) {
+        for all in [pair.to_vec(), pair.iter().rev().cloned().collect()] {
+            let both = merged(all);
+            assert_eq!(both.account.unwrap().name, pair[1].accounts[0].name);
+            assert_eq!((both.revision, both.outbox, both.pending), (7, 2, 4));
+        }
+    }
+    let alike = merged(vec![
+        worse[0].clone(),
+        stands("x@y", TokenState::Held, Connection::Online, false),
+    ]);
+    assert_eq!(alike.account.unwrap().name, "first");
+
+    // What is there still of one who signed out is nothing that waits.
+    let mut out = worse[4].clone();
+    (out.account, out.accounts) = (None, Vec::new());
+    (out.restoring, out.keychain) = (true, KeychainState::Locked);
+    for all in [
+        vec![out.clone(), worse[0].clone()],
+        vec![worse[0].clone(), out.clone()],
+    ] {
+        let both = merged(all);
+        assert_eq!((both.outbox, both.pending), (1, 2));
+        assert!(both.restoring, "another may still come");
+        assert_eq!(
+            (both.account.unwrap().name.as_str(), both.keychain),
+            ("first", KeychainState::Locked)
+        );
+    }
+    assert_eq!(merged(vec![out]).pending, 2);
 }

@@ -36,6 +36,8 @@ const EMAIL: &str = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+";
 const URL: &str = r#"(https?://)([^\s/"'<>)\]]+)[^\s"'<>)\]]*"#;
 const FINGERPRINT: &str = r"SHA256:[A-Za-z0-9+/]{43}";
 const COMMIT: &str = r"\b[0-9a-f]{40}(?:[0-9a-f]{24})?\b";
+/// A change as messages name it, of which nothing need be held any more.
+const CHANGE: &str = r"(?:([\w.-]+(?::\d+)?)/)?([\w-]+)/([\w.-]+)#(\d+)";
 /// The folder of a person, by the three systems' custom.
 const HOME: &str = r"((?:/home/|/Users/|\\Users\\))[^/\\\s]+";
 /// Whatever a name can be made of; a full stop or a hyphen ends none.
@@ -50,6 +52,7 @@ pub(super) struct Redactor {
     url: Regex,
     fingerprint: Regex,
     commit: Regex,
+    change: Regex,
     home: Regex,
     word: Regex,
 }
@@ -68,6 +71,7 @@ impl Redactor {
             url: Regex::new(URL)?,
             fingerprint: Regex::new(FINGERPRINT)?,
             commit: Regex::new(COMMIT)?,
+            change: Regex::new(CHANGE)?,
             home: Regex::new(HOME)?,
             word: Regex::new(WORD)?,
         })
@@ -102,6 +106,14 @@ impl Redactor {
         });
         let text = self.each(self.url.clone(), &text, |this, found| {
             format!("{}{}/[path]", &found[1], this.name(Kind::Host, &found[2]))
+        });
+        let text = self.each(self.change.clone(), &text, |this, found| {
+            if let Some(host) = found.get(1) {
+                this.name(Kind::Host, host.as_str());
+            }
+            this.name(Kind::Owner, &found[2]);
+            this.name(Kind::Repository, &found[3]);
+            found[0].to_owned()
         });
         let names = &self.names;
         let known = |found: &Captures<'_>| {
@@ -148,6 +160,7 @@ mod tests {
                 "https://host-1/[path] failed",
             ),
             ("https://other.example.net:8443/a", "https://host-2/[path]"),
+            ("other.example.net:8443 is away", "host-2:8443 is away"),
             (
                 "token=ghp_0123456789abcdefABCDEF0123456789abcd;",
                 "token=[token];",
@@ -165,6 +178,10 @@ mod tests {
             (
                 "key SHA256:abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ signs",
                 "key key-1 signs",
+            ),
+            (
+                "ghe.corp:8443/umbra/core.js#7 again, and lab/core.js#8",
+                "host-3:8443/owner-2/repository-2#7 again, and owner-3/repository-2#8",
             ),
             ("the infrastructure of acmeism", "the infrastructure of acmeism"),
         ] {

@@ -97,6 +97,16 @@ index 2222222..4444444 100644
 @@ -1 +1 @@
 -x
 +z
+diff --git a/same.txt b/copy-too.txt
+similarity index 90%
+copy from same.txt
+copy to copy-too.txt
+index 8888888..4444444 100644
+--- a/same.txt
++++ b/copy-too.txt
+@@ -1 +1 @@
+-x
++z
 diff --git a/run.sh b/run.sh
 old mode 100644
 new mode 100755
@@ -110,6 +120,8 @@ new mode 100755
             changed("kept.txt", blob('2'), blob('3')),
             changed("run.sh", blob('6'), blob('6')),
             changed("to.txt", None, blob('5')),
+            // Of which the source stands as it was.
+            changed("copy-too.txt", None, blob('4')),
         ]
     }
 
@@ -139,6 +151,13 @@ new mode 100755
             with(2, changed("gone.txt", blob('1'), blob('1'))),
             path("gone.txt")
         );
+        for (old, new) in [(None, blob('3')), (blob('2'), None)] {
+            assert_eq!(
+                with(3, changed("kept.txt", old, new)),
+                path("kept.txt"),
+                "there by the diff alone"
+            );
+        }
         assert_eq!(with(0, changed("other.txt", None, blob('4'))), path("other.txt"));
         let mut more = trees();
         more.push(changed("left-out.txt", None, blob('7')));

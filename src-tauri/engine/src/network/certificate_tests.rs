@@ -61,6 +61,28 @@ fn what_is_wrong_with_a_file_is_said_with_its_line() {
 }
 
 #[test]
+fn other_blocks_are_passed_over_and_a_whole_trust_store_is_refused() {
+    let der = BASE64_STANDARD.decode(body()).unwrap();
+    // Signatures of authorities are not looked at: whoever adds one trusts it for what it is.
+    let several = |number: u8| -> String {
+        let one = |last: u8| {
+            let mut der = der.clone();
+            *der.last_mut().unwrap() = last;
+            let body = BASE64_STANDARD.encode(der);
+            format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
+        };
+        (0..number).map(one).collect()
+    };
+    let beside = "-----BEGIN X509 CRL-----\n*not looked at*\n-----END X509 CRL-----\n";
+    let read = Certificate::read_all(format!("{beside}{}{beside}", several(100)).as_bytes());
+    assert_eq!(read.unwrap().len(), 100);
+    let many = Certificate::read_all(several(101).as_bytes());
+    assert_eq!(many.unwrap_err(), Unreadable::Many);
+    let none = Certificate::read_all(beside.as_bytes());
+    assert_eq!(none.unwrap_err(), Unreadable::None);
+}
+
+#[test]
 fn a_certificate_is_kept_as_text_and_a_damaged_one_is_no_certificate() {
     let one = Certificate::read_all(CA.as_bytes()).unwrap().remove(0);
     let text = serde_json::to_string(&one).unwrap();

@@ -189,6 +189,13 @@ mod tests {
                 "{to}"
             );
         }
+        // Other machines, whatever they are called.
+        for to in ["https://localhost.corp/x", "https://127.0.0.1.corp/x"] {
+            assert!(
+                matches!(route(&now, &Uri::from_static(to)), Ok(Route::Through(_))),
+                "{to}"
+            );
+        }
         let proxy = through(route(&now, &Uri::from_static("https://api.github.com/user")).unwrap());
         assert_eq!(
             (proxy.name().as_str(), proxy.of_system),

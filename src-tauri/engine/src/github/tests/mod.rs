@@ -1,6 +1,7 @@
 //! The client against answers made by hand: what a faithful forge does not do on demand.
 
 mod asking;
+mod device;
 mod objects;
 mod reading;
 mod refusals;

@@ -8,9 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use countersign_engine::vault::Vault;
-use countersign_engine::view::{
-    Connection, DecisionView, KeyPlace, OutboxStateView, ProxyMode, QueueFilter,
-};
+use countersign_engine::view::{Connection, DecisionView, KeyPlace, OutboxStateView, ProxyMode, QueueFilter};
 use countersign_tests::forge::faults::{Effect, Fault};
 use countersign_tests::forge::git::Edit;
 use keyring_core::api::CredentialStoreApi;

@@ -338,7 +338,11 @@ mod tests {
             retry_after: Some(300),
         };
         poller.heard(at(10_005), asked);
-        assert_ne!(poller.next(at(5)), Step::Poll, "set back, and nobody has said so yet");
+        assert_ne!(
+            poller.next(at(5)),
+            Step::Poll,
+            "set back, and nobody has said so yet"
+        );
         poller.clock_set(SignedDuration::from_secs(-10_000));
         assert_eq!(poller.demand(at(10)), at(305));
         assert!(!poller.may_ask(at(304)) && poller.may_ask(at(305)));

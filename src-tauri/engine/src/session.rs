@@ -11,9 +11,9 @@ use crate::network::Network;
 use crate::ports::{Address, Desktop, Forge, ForgeError, Viewer};
 use crate::rows::visible;
 use crate::signer::{self, Place, PublicKey};
+use crate::store::Store;
 use crate::token::TokenNow;
 use crate::vault::{Kept, VaultError};
-use crate::store::Store;
 use crate::view::{
     Code, Failure, KeyPlace, KeyView, KeychainState, Keys, Message, SignInResult, SignInStep, TokenState,
 };

@@ -538,20 +538,20 @@ async fn killed(class: &str, rounds: std::ops::Range<u64>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn killed_at_every_step_it_decides_once() {
-    killed("killed between decide and confirmed, seed 1", 1..2).await;
+    killed("killed between deciding and confirmed: seed 1", 1..2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "takes minutes: cargo xtask test --soak"]
 async fn killed_hundreds_of_times_it_decides_once_each() {
-    killed("killed between decide and confirmed, seeds 2 to 5", 2..6).await;
+    killed("killed between deciding and confirmed: seeds 2 to 5", 2..6).await;
 }
 
 /// Beside the other half, so that neither waits for the other's calls.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "takes minutes: cargo xtask test --soak"]
 async fn killed_hundreds_of_times_more_it_decides_once_each() {
-    killed("killed between decide and confirmed, seeds 6 to 9", 6..10).await;
+    killed("killed between deciding and confirmed: seeds 6 to 9", 6..10).await;
 }
 
 /// The calls that follow on a head that was replaced, and the one before, in each of these ways: with when it is
@@ -589,14 +589,14 @@ async fn killed_over_another_head(class: &str, rounds: std::ops::Range<u64>, way
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn killed_while_the_head_is_replaced_nothing_comes_to_stand() {
-    let class = "killed between decide and superseded, the head replaced, seed 1";
+    let class = "killed while the head is replaced, between deciding and superseded: seed 1";
     killed_over_another_head(class, 1..2, &[At::Unheard, At::Done]).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 #[ignore = "takes minutes: cargo xtask test --soak"]
 async fn killed_a_hundred_times_while_the_head_is_replaced_nothing_comes_to_stand() {
-    let class = "killed between decide and superseded, the head replaced, seeds 2 to 5";
+    let class = "killed while the head is replaced, between deciding and superseded: seeds 2 to 5";
     let answered = At::Answered(Duration::from_millis(3));
     let ways = [At::Unheard, At::Heard, At::Done, answered];
     killed_over_another_head(class, 2..6, &ways).await;
@@ -652,7 +652,7 @@ async fn full_disk_is_told_and_every_decision_that_was_taken_is_there_once() {
     let mut probe = scene.start();
     ok(&probe.ask(&["engine", "settle"]).unwrap());
     drop(probe);
-    let (mut tally, mut wrong) = (Tally::of("disk full while deciding"), Vec::new());
+    let (mut tally, mut wrong) = (Tally::of("disk: full while deciding"), Vec::new());
     scene.judge(&mut tally, &mut wrong);
     tally.write(env!("CARGO_TARGET_TMPDIR")).unwrap();
     assert!(tally.is_clean(), "{tally:?}\n{}", wrong.join("\n"));

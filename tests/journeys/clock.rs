@@ -217,7 +217,7 @@ async fn a_clock_that_is_set_again_and_again_makes_no_storm() {
 /// Set by hours at each call that sends a decision: it is there once.
 #[tokio::test(flavor = "multi_thread")]
 async fn set_at_every_step_of_a_decision() {
-    let (mut tally, mut wrong) = (Tally::of("the clock is set, or the machine sleeps"), Vec::new());
+    let (mut tally, mut wrong) = (Tally::of("clocks: the machine's set, or a sleep"), Vec::new());
     for hours in [9, -9] {
         let bench = Bench::with(|world| {
             for number in 1..=STEPS.len() {
@@ -324,7 +324,7 @@ async fn set_forward_while_the_forge_asked_to_wait_it_waits_all_the_same() {
 /// A call that hangs over a sleep is not waited for: its connection leads nowhere. What came of it is looked for.
 #[tokio::test(flavor = "multi_thread")]
 async fn woken_in_the_middle_of_a_call_it_asks_again_at_once() {
-    let (mut tally, mut wrong) = (Tally::of("woken in the middle of a call"), Vec::new());
+    let (mut tally, mut wrong) = (Tally::of("clocks: woken in the middle of a call"), Vec::new());
     for step in &STEPS {
         // An engine each: how often it may be woken in a row is bounded.
         let bench = Bench::with_one_change().await;

@@ -51,7 +51,7 @@ fn each(tale: impl Fn(&mut Value) + Send + Sync + 'static) -> Effect {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_leaves_the_review_out() {
     let lie = || Effect::lie(|list| *list = json!([]));
-    listed("lie: a list leaves the review out", &[1, 2], &lie, &|_| {
+    listed("lies: a list leaves the review out", &[1, 2], &lie, &|_| {
         Meant::Either("does not show the review")
     })
     .await;
@@ -81,7 +81,7 @@ async fn lists_that_leave_it_out_after_the_answer_was_lost() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_shows_it_as_somebody_elses() {
     let lie = || each(|review| review["user"]["id"] = json!(2_000_001));
-    listed("lie: the review is somebody else's", &[1, 2], &lie, &|_| {
+    listed("lies: the review is somebody else's", &[1, 2], &lie, &|_| {
         Meant::Either("does not show the review")
     })
     .await;
@@ -90,7 +90,7 @@ async fn a_list_that_shows_it_as_somebody_elses() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_names_it_by_another_id() {
     let lie = || each(|review| review["id"] = json!(7));
-    listed("lie: the review has another id", &[1], &lie, &|_| {
+    listed("lies: the review has another id", &[1], &lie, &|_| {
         Meant::Either("not there")
     })
     .await;
@@ -103,7 +103,7 @@ async fn a_list_that_says_it_was_dismissed_or_is_about_another_commit() {
         |review| review["commit_id"] = json!("0123456789abcdef0123456789abcdef01234567"),
     ];
     let (mut tally, mut wrong) = (
-        Tally::of("lie: it was dismissed, it is about another commit"),
+        Tally::of("lies: it was dismissed, it is about another commit"),
         Vec::new(),
     );
     for lie in lies {
@@ -127,7 +127,7 @@ async fn an_answer_that_what_is_there_is_not() {
         body: r#"{"message":"Not Found"}"#.into(),
     };
     // What was asked to be made under a name that is not there was not made; the same call later makes it.
-    meets("lie: 404 for what is there", 1, effect, |_| {
+    meets("lies: 404 for what is there", 1, effect, |_| {
         Meant::Either("not there")
     })
     .await;
@@ -138,9 +138,9 @@ async fn a_yes_to_what_was_not_done() {
     // As the forge would answer, had it done it.
     let done = |state: &str| json!({ "id": 7, "user": { "login": "priya-n", "id": 1_234_567, "type": "User" }, "body": "", "state": state });
     for (name, at, answer) in [
-        ("lie: a yes to a review that was not made", 2, done("PENDING")),
+        ("lies: a yes to a review that was not made", 2, done("PENDING")),
         (
-            "lie: a yes to a submission that was not made",
+            "lies: a yes to a submission that was not made",
             4,
             done("APPROVED"),
         ),
@@ -165,7 +165,7 @@ async fn a_yes_to_what_was_not_done() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_id_for_what_was_made() {
     let lie = || Effect::lie(|review| review["id"] = json!(7));
-    let (mut tally, mut wrong) = (Tally::of("lie: another id for what was made"), Vec::new());
+    let (mut tally, mut wrong) = (Tally::of("lies: another id for what was made"), Vec::new());
     for at in [2, 4] {
         assert!([CREATE, SUBMIT].contains(&STEPS[at].name));
         let row = Row {
@@ -187,7 +187,7 @@ async fn a_name_that_names_another_change() {
         |pull| pull["id"] = json!(99),
         |pull| pull["base"]["repo"]["id"] = json!(99),
     ];
-    let (mut tally, mut wrong) = (Tally::of("lie: a name that names another change"), Vec::new());
+    let (mut tally, mut wrong) = (Tally::of("lies: a name that names another change"), Vec::new());
     for lie in lies {
         let row = Row {
             effect: &|| Effect::lie(lie),
@@ -216,7 +216,7 @@ async fn a_name_that_names_another_change() {
 /// Pushed over at every call: what stands at the end is about the head that was read, or does not stand.
 #[tokio::test(flavor = "multi_thread")]
 async fn pushed_over_between_any_two_calls() {
-    let (mut tally, mut wrong) = (Tally::of("the head replaced between any two calls"), Vec::new());
+    let (mut tally, mut wrong) = (Tally::of("between any two calls: the head replaced"), Vec::new());
     for (number, step) in (1..).zip(&STEPS) {
         let effect = move || {
             let mut done = false;
@@ -245,7 +245,7 @@ async fn pushed_over_between_any_two_calls() {
 /// the same change, and the forge leads from the old name to it.
 #[tokio::test(flavor = "multi_thread")]
 async fn renamed_and_transferred_between_any_two_calls() {
-    let class = "the repository renamed or transferred between any two calls";
+    let class = "between any two calls: the repository renamed or transferred";
     let (mut tally, mut wrong) = (Tally::of(class), Vec::new());
     for now in ["acme/storefront", "beta/web"] {
         for step in &STEPS {

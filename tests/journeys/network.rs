@@ -242,7 +242,7 @@ const BROKE: &str = "broke before the answer came";
 #[tokio::test(flavor = "multi_thread")]
 async fn reset_before_the_forge_commits() {
     meets(
-        "reset before the forge commits",
+        "connection: reset before the forge commits",
         1,
         || Effect::ResetBefore,
         |_| Meant::Told(BROKE),
@@ -253,7 +253,7 @@ async fn reset_before_the_forge_commits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn reset_after_the_forge_commits() {
     meets(
-        "reset after the forge commits",
+        "connection: reset after it",
         1,
         || Effect::ResetAfter,
         |_| Meant::Told(BROKE),
@@ -264,7 +264,7 @@ async fn reset_after_the_forge_commits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn answer_cut_off() {
     meets(
-        "answer cut off",
+        "connection: answer cut off",
         1,
         || Effect::CutBody(20),
         |_| Meant::Told(BROKE),
@@ -275,7 +275,7 @@ async fn answer_cut_off() {
 #[tokio::test(flavor = "multi_thread")]
 async fn answer_sent_twice() {
     meets(
-        "answer sent twice",
+        "proxy: answer sent twice",
         1,
         || Effect::Doubled,
         |_| Meant::Either(BROKE),
@@ -287,7 +287,7 @@ async fn answer_sent_twice() {
 async fn request_sent_twice_by_a_proxy() {
     // The forge refuses the second: what it says then is about the first, which is ours.
     meets(
-        "request sent twice by a proxy",
+        "proxy: request sent twice",
         1,
         || Effect::Twice,
         |_| Meant::Unnoticed,
@@ -318,33 +318,36 @@ async fn dismissal_sent_twice_by_a_proxy_is_a_dismissal() {
 #[tokio::test(flavor = "multi_thread")]
 async fn too_many_requests_with_a_time() {
     let effect = || Effect::secondary_limit(429, Some(1));
-    meets("429 with Retry-After", 1, effect, |_| Meant::Told("asks to wait")).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn too_many_requests_without_a_time() {
-    let effect = || Effect::secondary_limit(429, None);
-    meets("429 without Retry-After", 1, effect, |_| {
+    meets("limits: 429 with Retry-After", 1, effect, |_| {
         Meant::Told("asks to wait")
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn too_many_requests_without_a_time() {
+    let effect = || Effect::secondary_limit(429, None);
+    meets("limits: 429 without", 1, effect, |_| Meant::Told("asks to wait")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn secondary_limit() {
     let effect = || Effect::secondary_limit(403, None);
-    meets("secondary limit, 403", 1, effect, |_| Meant::Told("asks to wait")).await;
+    meets("limits: 403, secondary limit", 1, effect, |_| {
+        Meant::Told("asks to wait")
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn storm_of_5xx() {
-    meets("storm of 5xx", 3, || Effect::trouble(502), |_| Meant::Told("502")).await;
+    meets("5xx: storm", 3, || Effect::trouble(502), |_| Meant::Told("502")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn trouble_told_although_it_was_done() {
     meets(
-        "5xx although the forge commits",
+        "5xx: although the forge commits",
         1,
         || Effect::Despite(502),
         |_| Meant::Told("502"),
@@ -355,19 +358,25 @@ async fn trouble_told_although_it_was_done() {
 #[tokio::test(flavor = "multi_thread")]
 async fn captive_portal() {
     let said = "it is a web page: there may be a sign-in page";
-    meets("captive portal", 1, || Effect::Html, move |_| Meant::Told(said)).await;
+    meets(
+        "proxy: captive portal",
+        1,
+        || Effect::Html,
+        move |_| Meant::Told(said),
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_drip() {
     let effect = || Effect::Drip(Duration::from_millis(10));
-    meets("slow drip", 1, effect, |_| Meant::Unnoticed).await;
+    meets("connection: slow drip", 1, effect, |_| Meant::Unnoticed).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redirect_to_another_host() {
     let elsewhere = Elsewhere::start();
-    let mut tally = Tally::of("redirect to another host");
+    let mut tally = Tally::of("elsewhere: redirect to another host");
     let mut wrong = Vec::new();
     for status in [302, 307] {
         let effect = || Effect::Status {
@@ -394,7 +403,7 @@ async fn redirect_to_another_host() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clock_an_hour_off() {
-    let (mut tally, mut wrong) = (Tally::of("clock skew in Date"), Vec::new());
+    let (mut tally, mut wrong) = (Tally::of("clocks: skew in Date"), Vec::new());
     for hours in [-1, 1] {
         let row = Row {
             effect: &|| Effect::Date(SignedDuration::from_hours(hours)),
@@ -416,7 +425,7 @@ async fn clock_years_off() {
         READ_HEAD | HEAD_AGAIN => Meant::Ended(OutboxStateView::Expired, "older than the policy allows"),
         _ => Meant::Unnoticed,
     };
-    meets("clock skew in Date, of years", 1, effect, meant).await;
+    meets("clocks: years of it", 1, effect, meant).await;
 }
 
 /// A name that no resolver knows, and the proxy does. Source: RFC 6761, `invalid`.
@@ -528,7 +537,12 @@ async fn a_name_that_does_not_resolve() {
     };
     let mend = async || named.goes_through_the_proxy().await;
     named
-        .breaks_at_each_step("DNS failure", "acme.invalid cannot be reached: ", breaks, mend)
+        .breaks_at_each_step(
+            "elsewhere: DNS failure",
+            "acme.invalid cannot be reached: ",
+            breaks,
+            mend,
+        )
         .await;
 }
 
@@ -545,7 +559,7 @@ async fn a_certificate_that_nobody_vouches_for() {
     let mend = async || named.proxy.leads(&to, named.bench.forge.port());
     let said = "issued by Somebody in between, which this machine does not trust";
     named
-        .breaks_at_each_step("wrong certificate", said, breaks, mend)
+        .breaks_at_each_step("elsewhere: wrong certificate", said, breaks, mend)
         .await;
     assert_eq!(between.count("*", "*"), 0, "it was asked nothing");
 }
@@ -554,7 +568,7 @@ async fn a_certificate_that_nobody_vouches_for() {
 #[test]
 #[ignore = "waits for each call's limit: cargo xtask test --soak"]
 fn time_out() {
-    let (mut tally, mut wrong) = (Tally::of("time-out"), Vec::new());
+    let (mut tally, mut wrong) = (Tally::of("connection: time-out"), Vec::new());
     let at = |step: &'static Step| {
         let (mut tally, mut wrong) = (Tally::default(), Vec::new());
         let row = Row {

@@ -153,14 +153,14 @@ fn what_is_about_one_account_says_which_and_what_is_about_the_machine_is_said_on
     assert_eq!(both.sections[0].why, "ledger, web");
 }
 
-#[test]
-fn a_profile_is_one_process_s_until_that_lets_go_of_it() {
+#[tokio::test]
+async fn a_profile_is_one_process_s_until_that_lets_go_of_it() {
     let profile = tempfile::TempDir::new().unwrap();
-    let held = super::lock(profile.path()).unwrap();
-    let refused = super::lock(profile.path()).unwrap_err();
+    let held = super::lock(profile.path()).await.unwrap();
+    let refused = super::lock(profile.path()).await.unwrap_err();
     assert!(refused.message.contains("Another Countersign"), "{refused:?}");
     drop(held);
-    assert!(super::lock(profile.path()).is_ok());
+    assert!(super::lock(profile.path()).await.is_ok());
 }
 
 #[test]

@@ -37,6 +37,9 @@ fn full_of(kind: &str, change: &mut NewChange) {
     ];
 }
 
+/// What a change has, and how it is written into one; the long line is given.
+type Case = (&'static str, fn(&mut NewChange, &str));
+
 /// Git takes neither of these in the name of a branch.
 fn in_a_branch(text: &str) -> String {
     text.replace("..", ".").replace('\\', "")
@@ -186,7 +189,7 @@ async fn script_markup_and_direction_marks_wherever_a_change_has_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_text_or_is_far_too_long() {
     let long = "x".repeat(10_000_000);
-    let cases: [(&str, fn(&mut NewChange, &str)); 6] = [
+    let cases: [Case; 6] = [
         ("NULs in title and description", |change, _| {
             change.title = "Change \0 it".into();
             change.body = "What \0 it does".into();

@@ -9,6 +9,7 @@ use countersign_tests::forge::faults::{Effect, Fault};
 use countersign_tests::forge::git::Edit;
 use countersign_tests::forge::world::World;
 use countersign_tests::tally::Tally;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::bench::{Bench, REPO, change, commit};
@@ -469,6 +470,17 @@ async fn a_gap_in_one_answer_takes_nothing_out_of_the_queue() {
         let banners = bench.queue().await.banners;
         let said = |words: &str| banners.iter().any(|banner| banner.message.what.contains(words));
         assert!(said("shown as it was"), "{banners:?}");
+        assert_eq!(bench.rows().await[0].note, None, "as old as the rest");
+        bench.clock.set_by(SignedDuration::from_mins(20));
+        bench
+            .until("its age", async |bench| {
+                bench.poll().await;
+                let note = bench.rows().await[0].note.clone();
+                note.is_some_and(|note| note.starts_with("as of "))
+            })
+            .await;
+        let view = bench.engine.change(bench.id(1)).await.unwrap();
+        assert!(view.as_of.is_some(), "where it is decided on too");
         // Both answers say so: then it is believed.
         let missing = Effect::Status {
             status: 404,

@@ -12,6 +12,7 @@ use crate::counting;
 use crate::engine::{Engine, beside};
 use crate::ground;
 use crate::holding;
+use crate::late::late;
 use crate::markdown::markdown;
 use crate::noted;
 use crate::ports::{Desktop, Forge};
@@ -142,12 +143,13 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     pub(crate) fn change_view(&self, account: &Account, held: &Held) -> Result<ChangeView, Failure> {
         let change = &held.change;
         let key = self.live().key.clone();
-        let (online, at) = (self.is_answered(), self.now());
+        let (online, at, data_at) = (self.is_answered(), self.now(), self.live().refreshed_at);
         let store = self.store();
         let diff = store.diff(&change.target.oid, &change.head.oid)?;
         let viewed = store.viewed(&change.id, &change.head.oid)?;
         let acknowledged = store.acknowledged(&change.id, &change.head.oid)?;
         let looked = store.looked(&change.id)?;
+        let late = late(store.read_at(&change.id)?, data_at);
         let given = holding::latest(&store, account, &change.id, at)?;
         let holding = |entry: &str| {
             let given = given.as_ref().filter(|given| given.entry.entry == entry)?;
@@ -246,6 +248,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             decided,
             approval,
             draft: change.draft,
+            as_of: late,
         })
     }
 }

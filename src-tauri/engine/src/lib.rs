@@ -19,6 +19,7 @@
 //! | `assessing` | from the forge's answer to what is held |
 //! | `asked` | whether the policies ask for a sign-off, and for which |
 //! | `queue_view`, `change_view` | what the window shows, from what is held |
+//! | `late` | how old a change is that could not be read again |
 //! | `proof` | evidence, blast radius, size and reviews in words |
 //! | `ground` | whose ground a change stands on, by CODEOWNERS |
 //! | `status`, `failure` | the status line and the tray; what a command answers when it cannot |
@@ -79,6 +80,7 @@ pub mod handle;
 mod hidden;
 mod highlight;
 mod holding;
+mod late;
 mod limited;
 mod links;
 pub mod markdown;

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use crate::account::Account;
 use crate::engine::{Engine, beside};
 use crate::holding::{self, Approval};
+use crate::late::late;
 use crate::ports::{Desktop, Forge};
 use crate::rows::visible;
 use crate::store::{Entry, Held};
@@ -34,9 +35,9 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     pub(crate) fn queue_of(&self, account: &Account, filter: QueueFilter) -> Result<Queue, Failure> {
         let banners = self.banners(account);
         let (online, at) = (self.is_answered(), self.now());
-        let (revision, first_sync) = {
+        let (revision, data_at) = {
             let live = self.live();
-            (live.revision, live.refreshed_at.is_none())
+            (live.revision, live.refreshed_at)
         };
         let store = self.store();
         let waiting: Vec<Held> = store
@@ -89,6 +90,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             };
             let looked = store.looked(&held.change.id)?;
             let mut row = self.row(held);
+            row.note = late(store.read_at(&held.change.id)?, data_at).map(|at| format!("as of {at}"));
             row.unread = !looked.iter().any(|looked| looked.head == held.change.head.oid);
             if section == queue::Section::CameBack {
                 row.note = Some(came_back(&held.change));
@@ -150,7 +152,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let sections = sections(listed, &waiting);
         Ok(Queue {
             revision,
-            first_sync: first_sync && sections.is_empty(),
+            first_sync: data_at.is_none() && sections.is_empty(),
             sections,
             banners,
             hidden,

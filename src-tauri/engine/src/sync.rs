@@ -22,7 +22,7 @@ use crate::words;
 /// Changes a call: a query of this size costs four points. Source: GitHub's "Rate limits for the GraphQL API".
 const BATCH: usize = 50;
 /// Check states need not touch a change's update time, so everything that waits is read again this often.
-const REFRESH: SignedDuration = SignedDuration::from_mins(10);
+pub(crate) const REFRESH: SignedDuration = SignedDuration::from_mins(10);
 
 /// A team of the user's that the forge does not name.
 const OWN_TEAM: &str = "one of your teams";

@@ -544,6 +544,8 @@ pub struct ChangeView {
     pub approval: Option<ApprovalView>,
     /// Draft at the forge.
     pub draft: bool,
+    /// "28 Nov, 14:02": it could not be read again since, and others could; `None` where it is as old as the rest.
+    pub as_of: Option<String>,
 }
 
 /// An approval of the user's own that stands at the forge.

@@ -91,6 +91,7 @@ function bar(change: object): HTMLElement {
     host: "github.com",
     findings: [],
     since_last: null,
+    as_of: null,
     will_count: { answer: "yes", short: "as the 1st of 1", reasons: [] },
     key: null,
     decided: null,

@@ -301,6 +301,39 @@ fn a_full_disk_keeps_what_was_there_and_takes_the_rest_when_there_is_room() {
 }
 
 #[test]
+fn what_is_written_is_on_the_disk_before_it_is_said_to_be() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::open(&dir.path().join("x.db")).unwrap();
+    let mode: String = store
+        .db
+        .query_row("PRAGMA journal_mode", [], |row| row.get(0))
+        .unwrap();
+    let synchronous: i64 = store
+        .db
+        .query_row("PRAGMA synchronous", [], |row| row.get(0))
+        .unwrap();
+    // Source: https://www.sqlite.org/pragma.html#pragma_synchronous, 2 is FULL.
+    assert_eq!((mode.as_str(), synchronous), ("wal", 2));
+}
+
+/// Where SQLite keeps the version by which a file is written; a newer one may be read only.
+/// Source: https://www.sqlite.org/fileformat.html#file_format_version_numbers
+const WRITTEN_BY: usize = 18;
+
+#[test]
+fn a_file_that_can_only_be_read_is_told_and_left_as_it_is() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("x.db");
+    drop(Store::open(&path).unwrap());
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[WRITTEN_BY] = 3;
+    std::fs::write(&path, &bytes).unwrap();
+    let error = Store::open(&path).err().unwrap();
+    assert!(matches!(error, StoreError::Unwritable(_)), "{error}");
+    assert_eq!(bytes_of(&path), bytes);
+}
+
+#[test]
 fn a_database_that_may_not_be_written_is_told_and_not_touched() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("x.db");

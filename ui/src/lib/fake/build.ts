@@ -46,6 +46,7 @@ export interface SampleChange {
   ground?: GroundView[];
   files: SampleFile[];
   sinceLast: string | null;
+  asOf?: string;
   willCount: WillCount;
 }
 

@@ -40,6 +40,7 @@ export function viewOf(
     since_last: change.sinceLast,
     will_count: change.willCount,
     draft: false,
+    as_of: change.asOf ?? null,
   };
 }
 

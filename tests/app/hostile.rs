@@ -160,28 +160,31 @@ async fn a_script_in_the_page_cannot_sign() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_script_in_the_page_has_nothing_done_without_a_yes_outside_it() -> Result<()> {
     within(async {
-        let mut world = world()?;
-        world.review(
-            REPO,
-            NUMBER,
-            "priya-n",
-            "APPROVED",
-            "Good.",
-            SignedDuration::from_mins(5),
-        )?;
-        let bench = Bench::with(plain(), world).await?;
+        let bench = Bench::set(plain()).await?;
         let forge = &bench.stage.forge;
+        let window = bench.window().await?;
+        window.click("//*[@role='option']").await?;
+        window.find(&format!("//h1[contains(., '{TITLE}')]")).await?;
+        let host = forge.url().trim_start_matches("http://").to_owned();
+        let id = format!("first:{host}/{REPO}#{NUMBER}");
+        // An approval that the person gave, so that there is one to withdraw.
+        window.read_change().await?;
+        let change = window.invoke("change", json!({"id": id})).await?;
+        let change = change.map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        let wish = wish(&json!(id), &change["head"], &change["seen"]);
+        let (answer, question) = tokio::join!(window.invoke("decide", wish), async {
+            let question = window.native("^Approve").await?;
+            bench.desk.confirm(&question)
+        });
+        question?;
+        answer?.map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
+        window.says("Open the review").await?;
         let review = forge.with(|world| -> Result<String> {
             // So that there is a key to propose.
             world.set_file(REPO, "main", ".github/allowed_signers", b"")?;
             let change = world.change(REPO, NUMBER).context("the change is there")?;
             Ok(change.reviews.first().context("it is approved")?.id.to_string())
         })?;
-        let window = bench.window().await?;
-        window.click("//*[@role='option']").await?;
-        window.find(&format!("//h1[contains(., '{TITLE}')]")).await?;
-        let host = forge.url().trim_start_matches("http://").to_owned();
-        let id = format!("first:{host}/{REPO}#{NUMBER}");
         let diagnostics = window.invoke("diagnostics", json!({})).await?;
         let diagnostics = diagnostics.map_err(|refusal| anyhow::anyhow!("{refusal}"))?;
         let proxy = json!({
@@ -235,7 +238,7 @@ async fn a_script_in_the_page_has_nothing_done_without_a_yes_outside_it() -> Res
                 bench.desk.press(&asked, "Escape")?;
                 bench.desk.lose_window(question, PATIENCE)
             });
-            asked.with_context(|| format!("{command}: nobody was asked"))?;
+            asked.with_context(|| format!("{command}: nobody was asked: {answer:?}"))?;
             let answer = answer?.map_err(|refusal| anyhow::anyhow!("{command}: {refusal}"))?;
             let done = [&answer, &answer["withdrawn"], &answer["saved"]];
             assert!(!done.contains(&&json!(true)), "{command}: {answer}");

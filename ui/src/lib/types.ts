@@ -582,7 +582,11 @@ approval: ApprovalView | null,
 /**
  * Draft at the forge.
  */
-draft: boolean, };
+draft: boolean, 
+/**
+ * "28 Nov, 14:02": it could not be read again since, and others could; `None` where it is as old as the rest.
+ */
+as_of: string | null, };
 
 export type ApprovalView = { 
 /**

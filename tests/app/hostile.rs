@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use countersign_tests::desk::PATIENCE;
 use countersign_tests::forge::git::Edit;
-use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, NUMBER, REPO, TITLE, change, plain, within, world};

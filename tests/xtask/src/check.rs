@@ -129,12 +129,10 @@ pub(crate) fn all(wanted: Wanted, no_install: bool) -> Result<ExitCode> {
     run.step(UI_BUILD, || plain(node::script("build", &[])));
     run.step(UI_TYPES, || plain(node::script("check", &[])));
     run.step(UI_TESTS, vitest);
-    run.step(CLIPPY, || {
-        plain(of_workspace("clippy", &["--", "-D", "warnings"]))
-    });
+    run.step(CLIPPY, || everywhere("clippy", &["--", "-D", "warnings"]));
     // Before the tests, because some of them start these programs; and with the tests, because what tests ask of
     // crates is otherwise another world to compile.
-    run.step(BUILD, || plain(of_workspace("build", &[])));
+    run.step(BUILD, || everywhere("build", &[]));
     run.step(RUST_TESTS, || rust_tests(soak));
     run.step(BROWSER, playwright);
     run.step(WINDOW, window_tests);
@@ -165,18 +163,15 @@ pub(crate) fn all(wanted: Wanted, no_install: bool) -> Result<ExitCode> {
     })
 }
 
-/// A cargo command for every target of every crate. The window's tests are named because they are left out of
-/// `cargo test`, and so of all that says *all*.
-fn of_workspace(command: &str, more: &[&str]) -> Job {
-    let words = [
-        command,
-        "--workspace",
-        "--locked",
-        "--all-targets",
-        "--test",
-        "app",
-    ];
-    more.iter().fold(Job::offline(&words), |job, word| job.arg(word))
+/// A cargo command for every target of every crate. The window's tests are left out of `cargo test`, and so of all that
+/// says *all*; named beside that they are passed over, so they have a run of their own.
+fn everywhere(command: &str, more: &[&str]) -> Result<Counts> {
+    let mut ok = true;
+    for targets in [&["--all-targets"][..], &["--test", "app"]] {
+        let words = [&[command, "--workspace", "--locked"], targets, more].concat();
+        ok &= Job::offline(&words).run()?.ok;
+    }
+    Ok(Counts::one(ok))
 }
 
 fn plain(job: Job) -> Result<Counts> {

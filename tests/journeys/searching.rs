@@ -4,7 +4,7 @@ use countersign_engine::view::Found;
 use countersign_tests::forge::faults::{Effect, Fault};
 use countersign_tests::forge::git::Edit;
 
-use super::bench::{Bench, REPO, change};
+use super::bench::{Bench, REPO, change, commit};
 
 async fn search(bench: &Bench, text: &str) -> Found {
     let mut whole = bench.engine.search(text.into(), None).await.unwrap();
@@ -68,7 +68,7 @@ async fn every_diff_that_is_held_is_searched_offline_too() {
     let view = bench.engine.change(one.id.clone()).await.unwrap();
     let file = bench
         .engine
-        .file(one.id.clone(), view.head, line.file)
+        .file(one.id.clone(), view.head, line.file.unwrap())
         .await
         .unwrap();
     let row = &file.rows[usize::try_from(line.row.unwrap()).unwrap()];
@@ -104,4 +104,48 @@ async fn what_is_over_is_found_and_what_is_gone_is_counted() {
     assert_eq!((found.without_diff, found.searched), (1, 12));
     // What is known without the diff is found still.
     assert_eq!(numbers(&search(&bench, "part-2").await), [3]);
+}
+
+/// What one read and the author then replaced is on this machine still, and one may remember no more of it than a word.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_at_an_earlier_head_is_found() {
+    let bench = with_many().await;
+    bench.read(7).await;
+    for number in [7, 8] {
+        let path = format!("src/part{}.txt", number - 1);
+        let edits = vec![Edit::write(&path, "first\nsomething else\n")];
+        let more = commit("Otherwise", "mika", edits);
+        bench.forge.push(REPO, number, "mika", &[more]).unwrap();
+    }
+    bench.poll().await;
+    bench.forge.faults([Fault::always("*", "*", Effect::ResetBefore)]);
+    let found = search(&bench, "needle of 6").await;
+    let [one] = found.changes.as_slice() else {
+        panic!("{found:?}")
+    };
+    let [line] = one.lines.as_slice() else {
+        panic!("{one:?}")
+    };
+    assert_eq!(
+        (
+            one.number,
+            line.path.as_str(),
+            line.number,
+            line.excerpt.hit.as_str()
+        ),
+        (7, "src/part6.txt", Some(2), "Needle of 6")
+    );
+    assert_eq!(
+        (line.file, line.row),
+        (None, None),
+        "it leads to no line of what is shown"
+    );
+    // Nobody read the other, so nothing says what it was part of.
+    assert!(search(&bench, "needle of 7").await.changes.is_empty());
+    // What the present diff has too is named there alone.
+    let found = search(&bench, "part6.txt").await;
+    assert_eq!(
+        (found.changes[0].texts.len(), found.changes[0].lines.len()),
+        (0, 1)
+    );
 }

@@ -183,6 +183,18 @@ test("a search goes through the diffs too and leads to the line", async ({ page 
   await expect(line).toContainText("prevent_destroy = true");
 });
 
+test("a line that only an earlier head has is found and leads to the change", async ({ page }) => {
+  await start(page);
+  await page.keyboard.press("/");
+  await page.keyboard.type("SetLimit");
+  const hits = page.getByRole("region", { name: "In diffs and history" });
+  const hit = hits.getByRole("button", { name: /schedule\.go:22 · at an earlier head/u });
+  await expect(hit.getByText("group.SetLimit(len(regions))")).toBeVisible();
+  await hit.click();
+  await expect(page.getByRole("heading", { name: "Split the payout job by region" })).toBeVisible();
+  await expect(page.locator('[role="row"][aria-current="true"]')).toHaveCount(0);
+});
+
 test("what is new since one last looked is said of its file and of its lines", async ({ page }) => {
   await start(page);
   await openCritical(page);

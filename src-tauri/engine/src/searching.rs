@@ -4,7 +4,7 @@
 //! A search goes in steps of bounded work: the window shows what one found while the next is under way, and asks for no
 //! further step once the user looks for something else.
 
-use countersign_core::change::{Change, ChangeState};
+use countersign_core::change::{Change, ChangeState, Oid};
 use countersign_core::decision::Decision;
 use countersign_core::patch::{FilePatch, Patch};
 use regex::{Regex, RegexBuilder, bytes};
@@ -13,7 +13,7 @@ use crate::engine::{Engine, beside};
 use crate::ports::{Desktop, Forge};
 use crate::rows::{rows, visible};
 use crate::since::Fresh;
-use crate::store::{Entry, Held, Place};
+use crate::store::{Entry, Held, Place, Store, StoreError};
 use crate::view::{DiffRow, Excerpt, Failure, Found, FoundChange, FoundLine, FoundText, RowKind};
 
 /// Fewer characters are in every diff.
@@ -28,8 +28,10 @@ const NAMED: usize = 10;
 const BYTES: usize = 64 << 20;
 /// Lines that are listed of one change.
 const LINES: usize = 5;
-/// Characters that are shown before and after what matches.
-const AROUND: usize = 60;
+/// Characters that are shown before what matches: few, so that it stands inside a narrow pane itself.
+const BEFORE: usize = 24;
+/// Characters that are shown after it.
+const AFTER: usize = 60;
 /// What stands between the parts of a place's name.
 const APART: char = '|';
 
@@ -64,11 +66,12 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             };
             let diff = store.diff(&held.change.target.oid, &held.change.head.oid)?;
             let decisions = store.decisions_on(&place.id)?;
+            let earlier = earlier(&store, &held.change, &decisions)?;
             drop(store);
             searched += 1;
             without_diff += u32::from(diff.is_none());
-            read += diff.as_ref().map_or(0, Vec::len);
-            let found = sought.in_change(&held, diff.as_deref(), &decisions);
+            read += diff.iter().chain(&earlier).map(Vec::len).sum::<usize>();
+            let found = sought.in_change(&held, diff.as_deref(), &earlier, &decisions);
             changes.extend(found.map(|found| FoundChange {
                 id: self.handle(&held.change.id),
                 account: self.name().to_string(),
@@ -88,6 +91,22 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             next: last.filter(|_| !all).map(name),
         })
     }
+}
+
+/// The diffs that are held of a change at the heads that were looked at or decided on and are not its head any more,
+/// those that were looked at last first.
+fn earlier(store: &Store, change: &Change, decisions: &[Entry]) -> Result<Vec<Vec<u8>>, StoreError> {
+    let looked = store.looked(&change.id)?;
+    let mut heads: Vec<&Oid> = Vec::new();
+    for head in (looked.iter().map(|looked| &looked.head)).chain(decisions.iter().map(|entry| &entry.head)) {
+        if *head != change.head.oid && !heads.contains(&head) {
+            heads.push(head);
+        }
+    }
+    let diffs = heads
+        .into_iter()
+        .map(|head| store.diff_of(head, &change.target.oid));
+    diffs.filter_map(Result::transpose).collect()
 }
 
 /// A place as the page hands it back.
@@ -141,10 +160,24 @@ impl Sought {
         }
     }
 
-    fn in_change(&self, held: &Held, diff: Option<&[u8]>, decisions: &[Entry]) -> Option<FoundChange> {
+    fn in_change(
+        &self,
+        held: &Held,
+        diff: Option<&[u8]>,
+        earlier: &[Vec<u8>],
+        decisions: &[Entry],
+    ) -> Option<FoundChange> {
         let change = &held.change;
         let texts = self.in_texts(change, decisions);
-        let (lines, more) = diff.map(|diff| self.in_diff(diff)).unwrap_or_default();
+        let (mut lines, mut more) = diff.map(|diff| self.in_diff(diff)).unwrap_or_default();
+        if lines.is_empty() {
+            let mut before = earlier.iter().map(|diff| self.in_diff(diff));
+            (lines, more) = before.find(|(lines, _)| !lines.is_empty()).unwrap_or_default();
+            for line in &mut lines {
+                // The window shows the change as it is.
+                (line.file, line.row) = (None, None);
+            }
+        }
         if texts.is_empty() && lines.is_empty() {
             return None;
         }
@@ -212,7 +245,7 @@ impl Sought {
     fn in_file(&self, file: u32, patch: &FilePatch<'_>) -> Vec<FoundLine> {
         let path = visible(&patch.display_path());
         let of_path = self.excerpt(&path).map(|excerpt| FoundLine {
-            file,
+            file: Some(file),
             path: path.clone(),
             row: None,
             number: None,
@@ -229,7 +262,7 @@ impl Sought {
             }
             if let Some(excerpt) = self.excerpt(&shown(&row)) {
                 lines.push(FoundLine {
-                    file,
+                    file: Some(file),
                     path: path.clone(),
                     row: Some(at),
                     number: row.new.or(row.old),
@@ -248,15 +281,15 @@ impl Sought {
         let before = before.rsplit('\n').next().unwrap_or_default().trim_start();
         let after = after.split('\n').next().unwrap_or_default().trim_end();
         let length = before.chars().count();
-        let cut: String = before.chars().skip(length.saturating_sub(AROUND)).collect();
-        let begins = if length > AROUND { "…" } else { "" };
-        let ends = if after.chars().count() > AROUND { "…" } else { "" };
+        let cut: String = before.chars().skip(length.saturating_sub(BEFORE)).collect();
+        let begins = if length > BEFORE { "…" } else { "" };
+        let ends = if after.chars().count() > AFTER { "…" } else { "" };
         Some(Excerpt {
             before: visible(&format!("{begins}{cut}")),
             hit: visible(found.as_str()),
             after: visible(&format!(
                 "{}{ends}",
-                after.chars().take(AROUND).collect::<String>()
+                after.chars().take(AFTER).collect::<String>()
             )),
         })
     }
@@ -345,7 +378,7 @@ mod tests {
             "{found:?}"
         );
         assert_eq!(found.hit, "needle");
-        assert_eq!(found.after, format!("{}…", "x".repeat(AROUND)));
+        assert_eq!(found.after, format!("{}…", "x".repeat(AFTER)));
     }
 
     #[test]

@@ -22,7 +22,7 @@ fn the_committed_typescript_is_what_view_says() {
         TokenState, AccountView, Status, SignInStep, SignInResult, ProxyMode, AuthorityView, NetworkView, DeviceView, Diagnostics, Decided, Withdrawn, ExportForm, Exported, Failure, Code,
     );
     let text = format!(
-        "// Generated from src-tauri/engine/src/view.rs by `cargo test -p countersign-engine` with \
+        "// Generated from src-tauri/engine/src/view.rs and its parts by `cargo test -p countersign-engine` with \
          COUNTERSIGN_UPDATE=1. Do not edit.\n\n{body}\n"
     );
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ui/src/lib/types.ts");

@@ -380,7 +380,7 @@ export class Desk {
   /** Opens a change at a place that a search found; without one, at its beginning. */
   async openAt(id: string, place: FoundLine | null): Promise<void> {
     await this.open(id);
-    if (place === null || this.change.change?.id !== id) return;
+    if (place === null || place.file === null || this.change.change?.id !== id) return;
     if (place.row === null) await this.change.showFile(place.file);
     else await this.change.showLine(place.file, place.row);
   }

@@ -1,4 +1,4 @@
-// Generated from src-tauri/engine/src/view.rs by `cargo test -p countersign-engine` with COUNTERSIGN_UPDATE=1. Do not edit.
+// Generated from src-tauri/engine/src/view.rs and its parts by `cargo test -p countersign-engine` with COUNTERSIGN_UPDATE=1. Do not edit.
 
 export type SeverityView = "none" | "low" | "medium" | "high" | "critical";
 
@@ -890,7 +890,8 @@ state: string,
  */
 texts: Array<FoundText>, 
 /**
- * Lines and paths of the diff, the first few.
+ * Lines and paths of the diff, the first few; where that has none, of the diff at the head that was looked at or
+ * decided on last and has some.
  */
 lines: Array<FoundLine>, 
 /**
@@ -900,7 +901,7 @@ more: number, };
 
 export type FoundText = { 
 /**
- * "title", "description", "author", "branch", "commit message", "your words".
+ * "change", "title", "author", "branch", "description", "commit message", "your words".
  */
 place: string, 
 /**
@@ -910,15 +911,15 @@ excerpt: Excerpt, };
 
 export type FoundLine = { 
 /**
- * Index into `ChangeView::files`.
+ * Index into `ChangeView::files`; `None` where it stands in the diff at an earlier head.
  */
-file: number, 
+file: number | null, 
 /**
  * The file's path. Hostile text.
  */
 path: string, 
 /**
- * Index into `FileView::rows`; `None` where the path itself matches.
+ * Index into `FileView::rows`; `None` where the path itself matches, and at an earlier head.
  */
 row: number | null, 
 /**

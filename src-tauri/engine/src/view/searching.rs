@@ -38,7 +38,8 @@ pub struct FoundChange {
     pub state: String,
     /// Where else than in the diff it stands.
     pub texts: Vec<FoundText>,
-    /// Lines and paths of the diff, the first few.
+    /// Lines and paths of the diff, the first few; where that has none, of the diff at the head that was looked at or
+    /// decided on last and has some.
     pub lines: Vec<FoundLine>,
     /// Lines and paths that have it and are not listed.
     pub more: u32,
@@ -60,7 +61,7 @@ pub struct Excerpt {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct FoundText {
-    /// "title", "description", "author", "branch", "commit message", "your words".
+    /// "change", "title", "author", "branch", "description", "commit message", "your words".
     pub place: String,
     /// The place in it.
     pub excerpt: Excerpt,
@@ -70,11 +71,11 @@ pub struct FoundText {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct FoundLine {
-    /// Index into `ChangeView::files`.
-    pub file: u32,
+    /// Index into `ChangeView::files`; `None` where it stands in the diff at an earlier head.
+    pub file: Option<u32>,
     /// The file's path. Hostile text.
     pub path: String,
-    /// Index into `FileView::rows`; `None` where the path itself matches.
+    /// Index into `FileView::rows`; `None` where the path itself matches, and at an earlier head.
     pub row: Option<u32>,
     /// Line number after the change, before it for a removed line.
     pub number: Option<u32>,

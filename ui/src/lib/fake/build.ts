@@ -46,6 +46,8 @@ export interface SampleChange {
   ground?: GroundView[];
   files: SampleFile[];
   sinceLast: string | null;
+  /** What the head that was looked at last had, and this one has no more. */
+  earlier?: { path: string; number: number; kind: "added" | "removed"; text: string }[];
   asOf?: string;
   willCount: WillCount;
 }

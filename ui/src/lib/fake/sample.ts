@@ -468,6 +468,14 @@ export function sampleChanges(variant: string): SampleChange[] {
       reviews: [],
       files: PAYOUT_FILES,
       sinceLast: "2 commits, 1 file",
+      earlier: [
+        {
+          path: "jobs/payout/schedule.go",
+          number: 22,
+          kind: "added",
+          text: "\tgroup.SetLimit(len(regions))",
+        },
+      ],
       willCount: COUNTS,
     },
     {

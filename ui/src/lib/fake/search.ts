@@ -19,7 +19,7 @@ function textOf(row: DiffRow): string {
 /** What of a sample change has the text; null where nothing has. */
 export function foundIn(id: string, change: SampleChange, wanted: string): FoundChange | null {
   const title = excerpt(change.title, wanted);
-  const lines = change.files.flatMap((file, index): FoundLine[] => {
+  const present = change.files.flatMap((file, index): FoundLine[] => {
     const base = { file: index, path: file.path };
     const path = excerpt(file.path, wanted);
     const ofPath: FoundLine[] =
@@ -31,6 +31,11 @@ export function foundIn(id: string, change: SampleChange, wanted: string): Found
         : [...found, { ...base, row: at, number: row.new ?? row.old, kind: row.kind, excerpt: there }];
     }, ofPath);
   });
+  const earlier = (change.earlier ?? []).flatMap(({ text, ...line }): FoundLine[] => {
+    const there = excerpt(text, wanted);
+    return there === null ? [] : [{ ...line, file: null, row: null, excerpt: there }];
+  });
+  const lines = present.length > 0 ? present : earlier;
   if (title === null && lines.length === 0) return null;
   return {
     id,

@@ -12,6 +12,7 @@ mod journeys {
     mod clock;
     mod connecting;
     mod counting;
+    mod desk;
     mod device;
     mod diagnosing;
     mod disk;
@@ -31,9 +32,12 @@ mod journeys {
     mod older;
     mod prompting;
     mod reading;
+    mod renewing;
     mod rotating;
     mod sample;
     mod searching;
     mod telling;
+    mod together;
+    mod unopened;
     mod withdrawing;
 }

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use countersign_engine::engine::{Engine, Options};
 use countersign_engine::github::GitHub;
 use countersign_engine::vault::Vault;
-use countersign_engine::view::{Code, DecisionView, Failure, QueueFilter};
+use countersign_engine::view::{Code, DecisionView, Failure, Queue, QueueFilter};
 use countersign_tests::forge::faults::{Effect, Fault};
+use secrecy::SecretString;
 use tempfile::TempDir;
 
 use super::bench::{Agent, Bench, REPO, Remembering};
@@ -58,6 +59,10 @@ async fn a_database_deleted_while_nothing_runs_is_told_before_anything_begins_an
     closed.start().await.unwrap().close().await;
 }
 
+fn empty_vault() -> Vault {
+    Vault::with_store("Countersign", keyring_core::mock::Store::new().unwrap())
+}
+
 /// What is left of a bench when its engine has ended and let go of the database.
 struct Closed {
     agent: Agent,
@@ -81,10 +86,30 @@ impl Closed {
     }
 
     async fn start(&self) -> Result<Engine<GitHub, Remembering>, Failure> {
+        self.start_with(Remembering::default(), empty_vault()).await
+    }
+
+    async fn start_with(
+        &self,
+        desktop: Remembering,
+        vault: Vault,
+    ) -> Result<Engine<GitHub, Remembering>, Failure> {
         let mut options = Options::new(self.profile.path());
         options.agent = Some(self.agent.socket());
-        let vault = Vault::with_store("Countersign", keyring_core::mock::Store::new().unwrap());
-        Engine::start_with(options, vault, Remembering::default()).await
+        Engine::start_with(options, vault, desktop).await
+    }
+
+    /// Writes over the page where a table or an index begins.
+    fn damage_part(&self, part: &str) {
+        let root: u32 = rusqlite::Connection::open(self.path())
+            .unwrap()
+            .query_row(
+                "SELECT rootpage FROM sqlite_master WHERE name = ?1",
+                [part],
+                |row| row.get(0),
+            )
+            .unwrap();
+        self.damage(|page| page == root);
     }
 
     /// Writes over pages of the database (the first is 1), as a failing disk does; what the file holds then.
@@ -96,6 +121,18 @@ impl Closed {
             .for_each(|(_, page)| page.fill(0xA5));
         std::fs::write(self.path(), &bytes).unwrap();
         bytes
+    }
+}
+
+/// What the queue answers once the account of the last session is taken up.
+async fn taken_up(engine: &Engine<GitHub, Remembering>) -> Result<Queue, Failure> {
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        match engine.queue(QueueFilter::All).await {
+            Err(failure) if failure.code == Code::SignedOut => assert!(Instant::now() < until, "{failure:?}"),
+            answer => return answer,
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
@@ -124,27 +161,57 @@ async fn an_outbox_that_cannot_be_read_is_told_and_never_looks_empty() {
         bench.forge.faults([Fault::always("*", "*", Effect::ResetBefore)]);
         bench.decide(&view, DecisionView::Approve, "").await.unwrap();
         let closed = Closed::of(bench).await;
-        let root: u32 = rusqlite::Connection::open(closed.path())
-            .unwrap()
-            .query_row(
-                "SELECT rootpage FROM sqlite_master WHERE name = ?1",
-                [part],
-                |row| row.get(0),
-            )
-            .unwrap();
-        closed.damage(|page| page == root);
+        closed.damage_part(part);
         let engine = closed.start().await.unwrap();
-        let until = Instant::now() + Duration::from_secs(20);
-        let failure = loop {
-            let failure = engine.queue(QueueFilter::All).await.unwrap_err();
-            // Until the account of the last session is taken up.
-            if failure.code != Code::SignedOut {
-                break failure;
-            }
-            assert!(Instant::now() < until, "{part}: {failure:?}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        };
-        told(&failure);
+        told(&taken_up(&engine).await.unwrap_err());
+        engine.close().await;
+    }
+}
+
+/// It opens, so it is no account that cannot be opened; and it is refused wherever it is read.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_any_more_can_be_told_of_and_erased() {
+    for (part, figure, named) in [
+        ("ledger", "ledger, lines", "The ledger, which cannot be read"),
+        ("outbox", "outbox", "The outbox, which cannot be read"),
+        ("change", "changes that wait", "The ledger: 1 line."),
+    ] {
+        let bench = Bench::with_one_change().await;
+        let view = bench.read(1).await;
+        let token = format!("token priya-n@{}", view.host);
+        bench.forge.faults([Fault::always("*", "*", Effect::ResetBefore)]);
+        bench.decide(&view, DecisionView::Approve, "").await.unwrap();
+        let closed = Closed::of(bench).await;
+        let (desktop, vault) = (Remembering::default(), empty_vault());
+        let secret = SecretString::from("ghp_journey");
+        vault.set(&token, secret).await.unwrap();
+        closed.damage_part(part);
+        let engine = closed.start_with(desktop.clone(), vault.clone()).await.unwrap();
+        let _ = taken_up(&engine).await;
+        let log = closed.profile.path().join("log");
+        std::fs::create_dir_all(&log).unwrap();
+        std::fs::write(log.join("countersign.log"), "polled acme/web").unwrap();
+        let told = engine.diagnostics().await.unwrap().text;
+        assert!(
+            told.contains(&format!("{figure}: cannot be read: ")),
+            "{part}: {told}"
+        );
+        assert_eq!(told.contains("polled owner-"), part != "change", "{part}: {told}");
+        for name in ["priya-n", "acme"] {
+            assert!(!told.contains(name), "{part}: {told}");
+        }
+        let done = engine.erase().await.unwrap().unwrap();
+        assert!(done.what.starts_with("All data"), "{part}: {done:?}");
+        let question = desktop.with(|seen| seen.questions[0].text.clone());
+        assert!(
+            question.contains(named) && question.contains("The token of priya-n"),
+            "{part}: {question}"
+        );
+        assert!(vault.get(&token).await.unwrap().is_none(), "{part}");
+        engine.close().await;
+        let engine = closed.start().await.unwrap();
+        let refused = engine.queue(QueueFilter::All).await.unwrap_err();
+        assert_eq!(refused.code, Code::SignedOut, "{part}: as new");
         engine.close().await;
     }
 }

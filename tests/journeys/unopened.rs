@@ -32,6 +32,15 @@ async fn an_account_that_cannot_be_opened_is_named_and_the_others_go_on() {
     );
     assert!(desk.desktop.with(|seen| seen.tray.attention));
     assert_eq!(desk.rows().await.len(), 1);
+    // The log is of all, and whom this one knows cannot be replaced in it.
+    let log = desk.profile.path().join("log");
+    std::fs::create_dir_all(&log).unwrap();
+    std::fs::write(log.join("countersign.log"), "polled beta/secret-project").unwrap();
+    let told = desk.on().diagnostics().await.unwrap().text;
+    assert!(
+        told.contains("left out") && !told.contains("secret-project"),
+        "{told}"
+    );
     let refused = desk.try_to_sign_in(&second, PRIYA).await;
     let why = &refused.steps.last().unwrap().detail;
     assert!(

@@ -206,6 +206,36 @@ test("diagnostics are shown before they are saved, and all data goes after the l
   await expect(page.getByRole("heading", { name: /Sign in/u }).first()).toBeVisible();
 });
 
+test("what cannot be read is said, and can be told of and erased", async ({ page }) => {
+  await start(page, "damaged");
+  await expect(page.getByText("The database is damaged")).toBeVisible();
+  await page.getByRole("button", { name: "Help" }).click();
+  await page.getByRole("button", { name: "Export diagnostics…" }).click();
+  await expect(page.getByRole("region", { name: "What would be saved" })).toBeVisible();
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Help" }).click();
+  await page.getByRole("button", { name: "Erase all data…" }).click();
+  const erase = page.getByRole("dialog", { name: "Erase all data" });
+  await expect(erase.getByRole("button", { name: "Export the ledger…" })).toBeVisible();
+  await erase.getByRole("button", { name: "Erase all data…" }).click();
+  await erase.getByRole("button", { name: "Close", exact: true }).click();
+  await expect(page.getByRole("heading", { name: /Sign in/u }).first()).toBeVisible();
+});
+
+test("the ledger of who signed out is offered before all is erased", async ({ page }) => {
+  await start(page, "two-accounts");
+  await page.getByRole("button", { name: "2 accounts" }).click();
+  const first = page.getByRole("listitem").filter({ hasText: "priya-n at github.com" });
+  await first.getByText("Sign out…").click();
+  await first.getByRole("button", { name: /^Sign out/u }).click();
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Help" }).click();
+  await page.getByRole("button", { name: "Erase all data…" }).click();
+  const erase = page.getByRole("dialog", { name: "Erase all data" });
+  await expect(erase.getByRole("heading", { name: "priya-n at github.com (signed out)" })).toBeVisible();
+  await expect(erase.getByRole("button", { name: "Export the ledger…" })).toHaveCount(2);
+});
+
 test("signing out asks what becomes of what was read", async ({ page }) => {
   await start(page);
   await page.getByRole("button", { name: "priya-n" }).click();

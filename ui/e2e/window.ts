@@ -32,7 +32,9 @@ export async function start(page: Page, variant = "default", theme = ""): Promis
   const response = await page.goto(`/?slow&fake=${variant}${theme === "" ? "" : `&theme=${theme}`}`);
   expect(response?.headers()["content-security-policy"]).toContain("default-src 'none'");
   await expect(
-    page.getByRole("contentinfo").getByText(/Online|Offline|Connecting|Signed out|Token locked/u),
+    page
+      .getByRole("contentinfo")
+      .getByText(/Online|Offline|Connecting|Signed out|Token locked|Cannot be read/u),
   ).toBeVisible();
 }
 

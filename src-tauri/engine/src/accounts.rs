@@ -349,7 +349,8 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
 
     /// As [`Engine::diagnostics`], of all accounts.
     pub async fn diagnostics(&self) -> Result<Diagnostics, Failure> {
-        let shown = diagnosing::of_all(&self.engines(), &self.inner.options.profile).await?;
+        let unopened = !held(&self.inner.unopened).is_empty();
+        let shown = diagnosing::of_all(&self.engines(), unopened, &self.inner.options.profile).await?;
         *held(&self.inner.diagnostics) = Some(shown.text.clone());
         Ok(shown)
     }

@@ -15,7 +15,8 @@ use crate::exporting::{self, unwritten};
 use crate::network::ProxyChoice;
 use crate::ports::{Desktop, Forge};
 use crate::rows::visible;
-use crate::view::{Diagnostics, Exported, Failure, Message};
+use crate::store::StoreError;
+use crate::view::{Diagnostics, Exported, Failure, Keys, Message};
 
 mod redacting;
 
@@ -29,12 +30,12 @@ const LONGEST: usize = 1_000;
 const CHANGES: usize = 20_000;
 
 impl<F: Forge, D: Desktop> Engine<F, D> {
-    /// What would be saved.
+    /// What would be saved. A database that cannot be read is itself what they tell of.
     ///
     /// # Errors
-    /// The store cannot be read.
+    /// The system gives no chance by which names could be replaced.
     pub async fn diagnostics(&self) -> Result<Diagnostics, Failure> {
-        let shown = of_all(std::slice::from_ref(self), &self.inner.options.profile).await?;
+        let shown = of_all(std::slice::from_ref(self), false, &self.inner.options.profile).await?;
         self.live().diagnostics = Some(shown.text.clone());
         Ok(shown)
     }
@@ -48,8 +49,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         save(shown, &sha256, &self.inner.desktop, self.now()).await
     }
 
-    /// How it is doing, names and all.
-    fn facts(&self) -> Result<String, Failure> {
+    /// How it is doing, names and all. `named`: those that may be in messages are known and will be replaced.
+    fn facts(&self, named: bool) -> String {
         let mut text = String::new();
         let mut put = |name: &str, value: &dyn std::fmt::Display| {
             let _ = writeln!(text, "{name}: {value}");
@@ -95,7 +96,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
                 &live.notices_message,
                 &live.store_message,
             ];
-            for message in messages.into_iter().flatten() {
+            for message in messages.into_iter().flatten().filter(|_| named) {
                 put(
                     "trouble",
                     &format!("{} {} {}", message.what, message.kept, message.todo),
@@ -111,23 +112,39 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         put("proxy asks for a user", &network.settings.user.is_some());
         put("authorities added", &network.settings.authorities.len());
         let store = self.store();
-        put("layout", &store.layout()?);
-        put("database, bytes", &store.bytes()?);
-        put("diffs and files, packed bytes", &store.packed()?);
-        put("changes held", &store.changes()?);
-        put("changes that wait", &store.waiting()?.len());
-        let mut states: BTreeMap<String, usize> = BTreeMap::new();
-        for entry in store.unfinished()? {
-            *states.entry(format!("{:?}", entry.state)).or_default() += 1;
+        let figures = [
+            ("layout", figure(store.layout())),
+            ("database, bytes", figure(store.bytes())),
+            ("diffs and files, packed bytes", figure(store.packed())),
+            ("changes held", figure(store.changes())),
+            (
+                "changes that wait",
+                figure(store.waiting().map(|held| held.len())),
+            ),
+            ("ledger, lines", figure(store.ledger().map(|lines| lines.len()))),
+        ];
+        for (name, said) in figures {
+            put(name, &said);
         }
-        for (state, number) in states {
-            put(&format!("outbox {state}"), &number);
+        match store.unfinished() {
+            Ok(entries) => {
+                let mut states: BTreeMap<String, usize> = BTreeMap::new();
+                for entry in entries {
+                    *states.entry(format!("{:?}", entry.state)).or_default() += 1;
+                }
+                for (state, number) in states {
+                    put(&format!("outbox {state}"), &number);
+                }
+            }
+            Err(error) => put("outbox", &unread(&error)),
         }
-        put("ledger, lines", &store.ledger()?.len());
-        Ok(text)
+        text
     }
 
     /// Tells the names of what is held.
+    ///
+    /// # Errors
+    /// The store cannot be read: not all of them were told.
     fn names(&self, redactor: &mut Redactor) -> Result<(), Failure> {
         // Also of who signed out: the log goes back further.
         let account = match self.account() {
@@ -168,15 +185,24 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
     }
 }
 
+fn figure(read: Result<impl ToString, StoreError>) -> String {
+    read.map_or_else(|error| unread(&error), |figure| figure.to_string())
+}
+
+fn unread(error: &StoreError) -> String {
+    format!("cannot be read: {error}")
+}
+
 /// What would be saved of these accounts, whose profile this is. The names that one knows are replaced in what all say: the
-/// log is theirs together.
+/// log is theirs together. `unopened`: there are others, and what they know cannot be told.
 pub(crate) async fn of_all<F: Forge, D: Desktop>(
     engines: &[Engine<F, D>],
+    unopened: bool,
     profile: &Path,
 ) -> Result<Diagnostics, Failure> {
     let mut all = Vec::new();
     for engine in engines {
-        all.push((engine.clone(), engine.keys().await?));
+        all.push((engine.clone(), engine.keys().await));
     }
     let folder = profile.join("log");
     let at = engines.first().map_or(Timestamp::UNIX_EPOCH, Engine::now);
@@ -187,26 +213,31 @@ pub(crate) async fn of_all<F: Forge, D: Desktop>(
                 "Please report this.",
             )
         })?;
+        let mut named = !unopened;
+        for (engine, _) in &all {
+            named &= engine.names(&mut redactor).is_ok();
+        }
         let mut text = String::new();
         for (number, (engine, keys)) in (1..).zip(&all) {
             if all.len() > 1 {
                 let _ = writeln!(text, "[account {number}]");
             }
-            text.push_str(&engine.facts()?);
-            for key in &keys.keys {
-                let _ = writeln!(
-                    text,
-                    "key: {} {:?}, security key {}, chosen {}",
-                    key.algorithm, key.place, key.hardware, key.chosen
-                );
-            }
-            for message in &keys.messages {
-                let _ = writeln!(text, "key trouble: {}", message.what);
+            text.push_str(&engine.facts(named));
+            match keys {
+                Ok(keys) => put_keys(&mut text, keys),
+                Err(failure) => {
+                    let _ = writeln!(text, "keys: {}", failure.message);
+                }
             }
             text.push('\n');
-            engine.names(&mut redactor)?;
         }
-        let _ = write!(text, "[log]\n{}", newest(&folder));
+        let _ = match named {
+            true => write!(text, "[log]\n{}", newest(&folder)),
+            false => write!(
+                text,
+                "[log]\nleft out: the names that may be in it cannot be read, and so not be replaced"
+            ),
+        };
         Ok(format!(
             "Countersign diagnostics, {}\nNames are replaced: the same stand-in is the same name. Read it through \
              before you hand it on.\n\n{}",
@@ -217,6 +248,19 @@ pub(crate) async fn of_all<F: Forge, D: Desktop>(
     .await?;
     let sha256 = digest(text.as_bytes());
     Ok(Diagnostics { text, sha256 })
+}
+
+fn put_keys(text: &mut String, keys: &Keys) {
+    for key in &keys.keys {
+        let _ = writeln!(
+            text,
+            "key: {} {:?}, security key {}, chosen {}",
+            key.algorithm, key.place, key.hardware, key.chosen
+        );
+    }
+    for message in &keys.messages {
+        let _ = writeln!(text, "key trouble: {}", message.what);
+    }
 }
 
 /// Saves what was shown last, if it is what this digest names, where the user says.

@@ -31,24 +31,42 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         erase_all(all, &[], &self.inner.options.profile, &self.inner.desktop).await
     }
 
-    /// What an erasure would take of this account.
-    fn at_stake(&self) -> Result<Vec<String>, Failure> {
-        let store = self.store();
-        let (lines, unsent) = (store.ledger()?.len(), store.unfinished()?.len());
-        drop(store);
-        let mut text = vec![format!("The ledger: {}.", count(lines, "line", "lines"))];
-        if unsent > 0 {
-            text.push(format!(
+    /// What an erasure would take of this account. A database that can be read no more is no reason to keep it.
+    fn at_stake(&self) -> Vec<String> {
+        let mut text = Vec::new();
+        let (ledger, unsent) = {
+            let store = self.store();
+            (store.ledger(), store.unfinished())
+        };
+        match ledger {
+            Ok(lines) => text.push(format!("The ledger: {}.", count(lines.len(), "line", "lines"))),
+            Err(_) => text.push(format!("The ledger, {UNREAD}")),
+        }
+        match unsent {
+            Ok(entries) if entries.is_empty() => {}
+            Ok(entries) => text.push(format!(
                 "The outbox: {} that the forge has not confirmed.",
-                count(unsent, "decision", "decisions")
-            ));
+                count(entries.len(), "decision", "decisions")
+            )),
+            Err(_) => text.push(format!("The outbox, {UNREAD}")),
         }
-        if let Some(account) = self.account() {
-            text.push(token_of(&account));
-        }
-        Ok(text)
+        text.extend(self.account().as_ref().map(token_of));
+        text
+    }
+
+    /// The names of the tokens that the keychain may hold for this account. Before it is taken up, the database says
+    /// whose it is, and where that can be read no more, what is noted beside it.
+    fn tokens(&self) -> impl Iterator<Item = String> + use<F, D> {
+        let owner = self
+            .owner()
+            .unwrap_or_else(|_| whose::read(&self.inner.options.profile));
+        let accounts = self.account().into_iter().chain(owner);
+        accounts.map(|account| account.token_name())
     }
 }
+
+/// After the name of what is damaged.
+const UNREAD: &str = "which cannot be read any more: what is in it cannot be said.";
 
 fn token_of(account: &Account) -> String {
     format!(
@@ -123,18 +141,13 @@ pub(crate) async fn erase_all<F: Forge, D: Desktop>(
         ));
     };
     let (made, _) = signer::keys(&inner.vault, None).await;
-    if !desktop.confirm(question(engines, unopened, &made)?).await {
+    if !desktop.confirm(question(engines, unopened, &made)).await {
         return Ok(None);
     }
     let accounts: Vec<_> = engines.iter().map(Engine::account).collect();
     let owners: Vec<_> = unopened.iter().map(|one| whose::read(&one.folder)).collect();
-    let mut tokens: BTreeSet<String> = (accounts.iter().chain(&owners).flatten())
-        .map(Account::token_name)
-        .collect();
-    for engine in engines {
-        // At the start, whose it is is known before the account is taken up.
-        tokens.extend(engine.owner()?.map(|owner| owner.token_name()));
-    }
+    let mut tokens: BTreeSet<String> = owners.iter().flatten().map(Account::token_name).collect();
+    tokens.extend(engines.iter().flat_map(Engine::tokens));
     // From here on, nothing more is sent, and a poll that is still under way writes nothing any more.
     for engine in engines {
         engine.set_account(None, None);
@@ -220,10 +233,10 @@ fn question<F: Forge, D: Desktop>(
     engines: &[Engine<F, D>],
     unopened: &[Unopened],
     made: &[signer::PublicKey],
-) -> Result<Question, Failure> {
+) -> Question {
     let mut text = vec!["Everything that was read, your notes, and the settings.".to_owned()];
     for engine in engines {
-        text.extend(engine.at_stake()?);
+        text.extend(engine.at_stake());
     }
     text.extend(unopened.iter().flat_map(Unopened::at_stake));
     // One network for all.
@@ -234,11 +247,11 @@ fn question<F: Forge, D: Desktop>(
         text.push(format!("The signing key {}, from the keychain.", key.fingerprint));
     }
     text.push("\nNothing brings it back. An exported ledger stays where you saved it.".to_owned());
-    Ok(Question {
+    Question {
         title: "Erase all data of Countersign on this machine?".into(),
         text: text.join("\n"),
         confirm: "Erase all data".into(),
-    })
+    }
 }
 
 /// Empties the files of a folder. The log is one that is being written to: it cannot be deleted everywhere.

@@ -4,7 +4,10 @@ use countersign_core::decision::OutboxState;
 
 use crate::engine::Engine;
 use crate::ports::{Desktop, Forge, TrayState, Who};
-use crate::view::{AccountView, Connection, Failure, QueueFilter, Row, SectionKind, SeverityView, Status};
+use crate::rows::visible;
+use crate::view::{
+    AccountView, Connection, Failure, LeftLedger, QueueFilter, Row, SectionKind, SeverityView, Status,
+};
 
 /// Changes that need the user: how many, the worst, and the first few as lines for the tray.
 #[derive(Default)]
@@ -26,6 +29,10 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let outbox = u32::try_from(outbox).unwrap_or(u32::MAX);
         let pending = self.pending()?.count;
         let account = self.account();
+        let left = match account {
+            None => self.left()?,
+            Some(_) => None,
+        };
         let live = self.live();
         let account = account.map(|account| AccountView {
             name: self.inner.options.account.to_string(),
@@ -51,6 +58,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             accounts: account.iter().cloned().collect(),
             account,
             unopened: Vec::new(),
+            left: left.into_iter().filter(|_| !live.restoring).collect(),
             connection: live.connection,
             offline_since: live.offline_since.map(|at| at.to_string()),
             data_at: live.refreshed_at.map(|at| at.to_string()),
@@ -65,6 +73,20 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             open: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         })
+    }
+
+    /// The ledger of an account that is signed out, if it has lines.
+    fn left(&self) -> Result<Option<LeftLedger>, Failure> {
+        if self.store().ledger_head()?.is_none() {
+            return Ok(None);
+        }
+        let owner = self.owner()?;
+        Ok(Some(LeftLedger {
+            account: self.name().to_string(),
+            label: owner.map_or_else(String::new, |owner| {
+                format!("{} at {}", visible(&owner.viewer.login), owner.address.host)
+            }),
+        }))
     }
 
     /// What needs the user now.

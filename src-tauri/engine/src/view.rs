@@ -32,7 +32,9 @@ pub use record::{Diagnostics, ExportForm, Exported};
 pub use rotation::{KeyPlaceView, Rotation, SignedRow};
 pub use searching::{Excerpt, Found, FoundChange, FoundLine, FoundText};
 pub use signing::{Decided, KeyPlace, KeyProposal, KeyView, Keys, Sheet, WillCount, Withdrawn};
-pub use status::{AccountView, Connection, KeychainState, SignInResult, SignInStep, Status, TokenState};
+pub use status::{
+    AccountView, Connection, KeychainState, LeftLedger, SignInResult, SignInStep, Status, TokenState,
+};
 
 /// How bad a finding or a change is. `none`: nothing was found (which is not a clearance).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

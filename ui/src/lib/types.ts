@@ -1071,6 +1071,16 @@ pending: number,
  */
 key: KeyView | null, };
 
+export type LeftLedger = { 
+/**
+ * Names the account in `export_ledger`.
+ */
+account: string, 
+/**
+ * "priya-n at github.com"; empty where that is not known.
+ */
+label: string, };
+
 export type Status = { 
 /**
  * Same as `Queue::revision`.
@@ -1092,6 +1102,10 @@ accounts: Array<AccountView>,
  * Accounts of the profile that could not be opened. What they hold was not touched.
  */
 unopened: Array<Message>, 
+/**
+ * The ledgers of those that are signed out, which stay.
+ */
+left: Array<LeftLedger>, 
 /**
  * Is the forge reached?
  */

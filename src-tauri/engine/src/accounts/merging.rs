@@ -163,6 +163,7 @@ pub(super) fn status(
             account.label.clone_from(label);
         }
     }
+    let left = all.iter().flat_map(|one| one.left.clone()).collect();
     let restoring = all.iter().any(|one| one.restoring);
     let signed_in = |one: &Status| one.account.is_some();
     let (outbox, pending) = all
@@ -195,6 +196,7 @@ pub(super) fn status(
         keychain: keychain.unwrap_or(lead.keychain),
         account,
         accounts,
+        left,
         ..lead
     })
 }

@@ -98,6 +98,8 @@ pub struct Status {
     pub accounts: Vec<AccountView>,
     /// Accounts of the profile that could not be opened. What they hold was not touched.
     pub unopened: Vec<Message>,
+    /// The ledgers of those that are signed out, which stay.
+    pub left: Vec<LeftLedger>,
     /// Is the forge reached?
     pub connection: Connection,
     /// Since when it is not; RFC 3339.
@@ -122,6 +124,16 @@ pub struct Status {
     pub open: Option<String>,
     /// Version of the app.
     pub version: String,
+}
+
+/// A ledger whose account is signed out. It can be exported still.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct LeftLedger {
+    /// Names the account in `export_ledger`.
+    pub account: String,
+    /// "priya-n at github.com"; empty where that is not known.
+    pub label: String,
 }
 
 /// One step of the sign-in, as it went.

@@ -13,6 +13,7 @@ import type {
   Keys,
   KeyProposal,
   KeyView,
+  LeftLedger,
   NetworkView,
   Message,
   OutboxStateView,
@@ -63,6 +64,7 @@ const VARIANTS = [
   "big",
   "hostile",
   "full-disk",
+  "damaged",
   "no-right",
   "two-accounts",
 ] as const;
@@ -87,6 +89,7 @@ function over(state: OutboxStateView): boolean {
 class Fake implements Backend {
   readonly sample = true;
   #variant: Variant;
+  #left: LeftLedger[] = [];
   #start = Date.now();
   #revision = 1;
   #told = new Set<(revision: number) => void>();
@@ -267,13 +270,21 @@ class Fake implements Backend {
   async status(): Promise<Status> {
     const open = this.#open;
     this.#open = null;
-    if (this.#accounts.size === 0) return signedOut(this.#revision, this.#restoring);
+    if (this.#variant === "damaged") {
+      fail(
+        "other",
+        "The database is damaged: database disk image is malformed.",
+        "Nothing was reset. Move the file away to start afresh; decisions already confirmed are at the forge.",
+      );
+    }
+    if (this.#accounts.size === 0) return signedOut(this.#revision, this.#restoring, this.#left);
     return statusOf(
       [...this.#accounts].map((name) => this.#accountView(name)),
       {
         revision: this.#revision,
         keychain: this.#variant === "error" || this.#token === "locked" ? "locked" : "unlocked",
         open,
+        left: this.#left,
       },
     );
   }
@@ -557,7 +568,9 @@ class Fake implements Backend {
   async sign_in({ forge, token }: { forge: string; token: string }): Promise<SignInResult> {
     const result = checked(forge.trim() || HOST, token);
     if (!result.ok) return result;
-    this.#accounts.add(forge.trim() === SERVER ? SECOND : FIRST);
+    const account = forge.trim() === SERVER ? SECOND : FIRST;
+    this.#accounts.add(account);
+    this.#left = this.#left.filter((left) => left.account !== account);
     if (forge.trim() === SERVER) result.account = SECOND;
     this.#token = "held";
     if (this.#variant === "locked") this.#variant = "";
@@ -630,6 +643,7 @@ class Fake implements Backend {
   async sign_out({ account, forget }: { account: string; forget: boolean }): Promise<Message | null> {
     this.#write();
     this.#accounts.delete(account);
+    this.#left = [...this.#left, { account, label: `${ME} at ${account === SECOND ? SERVER : HOST}` }];
     if (forget) this.#held = this.#held.filter(({ id }) => ownerOf(id).account !== account);
     this.#changed();
     return null;
@@ -638,6 +652,8 @@ class Fake implements Backend {
   async erase(): Promise<Message | null> {
     this.#write();
     this.#accounts.clear();
+    this.#left = [];
+    if (this.#variant === "damaged") this.#variant = "";
     this.#held = [];
     this.#entries = [];
     this.#changed();

@@ -271,7 +271,7 @@ async fn signing_out_of_one_leaves_the_other() {
     assert_eq!(desk.token(&forge, "sol-v").await.as_deref(), Some(SOL));
     let (rows, status) = (desk.rows().await, desk.status().await);
     assert_eq!((rows.len(), status.accounts.len()), (1, 1));
-    assert_eq!(status.left, [], "nothing was decided by them");
+    assert_eq!(status.other_ledgers, [], "nothing was decided by them");
     assert_eq!(status.account.unwrap().login, "sol-v");
     let tray = desk.desktop.with(|seen| seen.tray.clone());
     assert_eq!((tray.pending, tray.attention), (1, false));

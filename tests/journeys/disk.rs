@@ -1,6 +1,6 @@
 //! What a disk does to the database: it is told in plain words, and nothing is reset on the quiet.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use countersign_engine::engine::{Engine, Options};
@@ -59,6 +59,30 @@ async fn a_database_deleted_while_nothing_runs_is_told_before_anything_begins_an
     closed.start().await.unwrap().close().await;
 }
 
+/// Writes over the page where a table or an index of a closed database begins.
+pub(crate) fn damage_part(database: &Path, part: &str) {
+    let root: u32 = rusqlite::Connection::open(database)
+        .unwrap()
+        .query_row(
+            "SELECT rootpage FROM sqlite_master WHERE name = ?1",
+            [part],
+            |row| row.get(0),
+        )
+        .unwrap();
+    damage(database, |page| page == root);
+}
+
+/// Writes over pages of a database (the first is 1), as a failing disk does; what the file holds then.
+pub(crate) fn damage(database: &Path, pages: impl Fn(u32) -> bool) -> Vec<u8> {
+    let mut bytes = std::fs::read(database).unwrap();
+    let size = usize::from(u16::from_be_bytes([bytes[16], bytes[17]]));
+    let all = (1..).zip(bytes.chunks_mut(size));
+    all.filter(|(number, _)| pages(*number))
+        .for_each(|(_, page)| page.fill(0xA5));
+    std::fs::write(database, &bytes).unwrap();
+    bytes
+}
+
 fn empty_vault() -> Vault {
     Vault::with_store("Countersign", keyring_core::mock::Store::new().unwrap())
 }
@@ -98,30 +122,6 @@ impl Closed {
         options.agent = Some(self.agent.socket());
         Engine::start_with(options, vault, desktop).await
     }
-
-    /// Writes over the page where a table or an index begins.
-    fn damage_part(&self, part: &str) {
-        let root: u32 = rusqlite::Connection::open(self.path())
-            .unwrap()
-            .query_row(
-                "SELECT rootpage FROM sqlite_master WHERE name = ?1",
-                [part],
-                |row| row.get(0),
-            )
-            .unwrap();
-        self.damage(|page| page == root);
-    }
-
-    /// Writes over pages of the database (the first is 1), as a failing disk does; what the file holds then.
-    fn damage(&self, pages: impl Fn(u32) -> bool) -> Vec<u8> {
-        let mut bytes = std::fs::read(self.path()).unwrap();
-        let size = usize::from(u16::from_be_bytes([bytes[16], bytes[17]]));
-        let all = (1..).zip(bytes.chunks_mut(size));
-        all.filter(|(number, _)| pages(*number))
-            .for_each(|(_, page)| page.fill(0xA5));
-        std::fs::write(self.path(), &bytes).unwrap();
-        bytes
-    }
 }
 
 /// What the queue answers once the account of the last session is taken up.
@@ -145,7 +145,7 @@ fn told(failure: &Failure) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_database_is_refused_and_left_as_it_is() {
     let closed = Closed::of(Bench::with_one_change().await).await;
-    let before = closed.damage(|page| page > 1);
+    let before = damage(&closed.path(), |page| page > 1);
     told(&closed.start().await.err().unwrap());
     assert_eq!(std::fs::read(closed.path()).unwrap().len(), before.len());
     // The first page says when it was last opened.
@@ -161,7 +161,7 @@ async fn an_outbox_that_cannot_be_read_is_told_and_never_looks_empty() {
         bench.forge.faults([Fault::always("*", "*", Effect::ResetBefore)]);
         bench.decide(&view, DecisionView::Approve, "").await.unwrap();
         let closed = Closed::of(bench).await;
-        closed.damage_part(part);
+        damage_part(&closed.path(), part);
         let engine = closed.start().await.unwrap();
         told(&taken_up(&engine).await.unwrap_err());
         engine.close().await;
@@ -185,7 +185,7 @@ async fn what_cannot_be_read_any_more_can_be_told_of_and_erased() {
         let (desktop, vault) = (Remembering::default(), empty_vault());
         let secret = SecretString::from("ghp_journey");
         vault.set(&token, secret).await.unwrap();
-        closed.damage_part(part);
+        damage_part(&closed.path(), part);
         let engine = closed.start_with(desktop.clone(), vault.clone()).await.unwrap();
         let _ = taken_up(&engine).await;
         let log = closed.profile.path().join("log");

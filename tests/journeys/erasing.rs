@@ -248,9 +248,9 @@ async fn who_signs_out_may_take_what_was_read_along() {
         bench.engine.sign_out(forget).await.unwrap();
         let lines = bench.engine.ledger().unwrap().len();
         assert!(lines > 0, "the ledger stays");
-        let left = bench.engine.status().await.unwrap().left;
-        let label = format!("priya-n at {}", view.host);
-        assert_eq!((left.len(), left[0].label.as_str()), (1, label.as_str()));
+        let other = bench.engine.status().await.unwrap().other_ledgers;
+        let label = format!("priya-n at {}, signed out", view.host);
+        assert_eq!((other.len(), other[0].label.as_str()), (1, label.as_str()));
         bench
             .forge
             .faults([Fault::always("GET", "*/compare/*", Effect::ResetBefore)]);
@@ -259,7 +259,7 @@ async fn who_signs_out_may_take_what_was_read_along() {
         let files = seen.map_or(0, |view| view.files.len());
         assert_eq!(files > 0, !forget, "forget: {forget}");
         assert_eq!(bench.engine.ledger().unwrap().len(), lines);
-        assert_eq!(bench.engine.status().await.unwrap().left, []);
+        assert_eq!(bench.engine.status().await.unwrap().other_ledgers, []);
     }
 }
 

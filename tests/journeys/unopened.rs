@@ -3,6 +3,7 @@
 use countersign_engine::view::Connection;
 
 use super::desk::{Desk, PRIYA, SOL, handle, host};
+use super::disk::{damage, damage_part};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_cannot_be_opened_is_named_and_the_others_go_on() {
@@ -11,7 +12,7 @@ async fn an_account_that_cannot_be_opened_is_named_and_the_others_go_on() {
     let database = desk.folder(&account).join("countersign.db");
     desk.close().await;
     let kept = std::fs::read(&database).unwrap();
-    damage(&database);
+    damage(&database, |page| page > 1);
     desk.open().await.unwrap();
     desk.until("the first account", async |desk| {
         desk.at(&first)
@@ -69,13 +70,6 @@ async fn an_account_that_cannot_be_opened_is_named_and_the_others_go_on() {
     assert!(desk.status().await.unopened.is_empty());
 }
 
-/// Makes the database unreadable from its second page on.
-fn damage(database: &std::path::Path) {
-    let kept = std::fs::read(database).unwrap();
-    let damaged = [&kept[..1024], &vec![0xA5; kept.len() - 1024]].concat();
-    std::fs::write(database, damaged).unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn who_the_first_was_is_not_added_again_while_it_cannot_be_opened() {
     for noted in [true, false] {
@@ -83,7 +77,7 @@ async fn who_the_first_was_is_not_added_again_while_it_cannot_be_opened() {
         desk.close().await;
         let database = desk.profile.path().join("countersign.db");
         let kept = std::fs::read(&database).unwrap();
-        damage(&database);
+        damage(&database, |page| page > 1);
         let whose = desk.profile.path().join("countersign.whose.json");
         assert!(whose.exists());
         if !noted {
@@ -126,7 +120,7 @@ async fn an_account_that_cannot_be_opened_is_erased_with_the_others() {
             (desk.folder(&further), &second)
         };
         let database = folder.join("countersign.db");
-        damage(&database);
+        damage(&database, |page| page > 1);
         std::fs::write(folder.join("countersign.db.layout-1"), "an older copy").unwrap();
         if !noted {
             std::fs::remove_file(folder.join("countersign.whose.json")).unwrap();
@@ -219,4 +213,34 @@ async fn erasing_all_data_asks_once_and_leaves_nothing_of_any_account() {
     assert_eq!(desk.sign_in(&second, PRIYA).await, "first", "as new");
     desk.until("the first sync", async |desk| desk.rows().await.len() == 1)
         .await;
+}
+
+/// It opens, and nothing else can be done with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_cannot_be_read_is_named_and_its_ledger_offered() {
+    let (mut desk, first, second) = Desk::with_two_forges().await;
+    let further = desk.at(&second).await.unwrap().name;
+    desk.close().await;
+    damage_part(&desk.folder(&further).join("countersign.db"), "outbox_state");
+    desk.open().await.unwrap();
+    desk.until("the first account", async |desk| desk.at(&first).await.is_some())
+        .await;
+    let status = desk.status().await;
+    let [other] = status.other_ledgers.as_slice() else {
+        panic!("{status:?}")
+    };
+    assert_eq!(other.account, further);
+    assert!(other.label.ends_with(", which cannot be read"), "{other:?}");
+    assert!(status.unopened.is_empty());
+    let banners = desk.queue().await.banners;
+    assert!(
+        banners
+            .iter()
+            .any(|banner| banner.message.what.contains("damaged")),
+        "{banners:?}"
+    );
+    let told = desk.on().erase().await.unwrap().unwrap();
+    assert!(told.what.starts_with("All data"), "{told:?}");
+    assert_eq!(desk.token(&second, "priya-n").await, None);
+    assert!(!desk.folder(&further).exists());
 }

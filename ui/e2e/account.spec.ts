@@ -232,7 +232,7 @@ test("the ledger of who signed out is offered before all is erased", async ({ pa
   await page.getByRole("button", { name: "Help" }).click();
   await page.getByRole("button", { name: "Erase all data…" }).click();
   const erase = page.getByRole("dialog", { name: "Erase all data" });
-  await expect(erase.getByRole("heading", { name: "priya-n at github.com (signed out)" })).toBeVisible();
+  await expect(erase.getByRole("heading", { name: "priya-n at github.com, signed out" })).toBeVisible();
   await expect(erase.getByRole("button", { name: "Export the ledger…" })).toHaveCount(2);
 });
 

@@ -26,7 +26,9 @@ use crate::network::Network;
 use crate::ports::{Desktop, Forge};
 use crate::rows::visible;
 use crate::vault::Vault;
-use crate::view::{Code, Diagnostics, Exported, Failure, Found, Message, Queue, QueueFilter, Status};
+use crate::view::{
+    Code, Diagnostics, Exported, Failure, Found, Message, OtherLedger, Queue, QueueFilter, Status,
+};
 use profile::{further, lock};
 use seat::Board;
 
@@ -126,6 +128,12 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
         let any = !unopened.is_empty();
         drop(unopened);
         accounts.inner.board.unopened.store(any, Ordering::Relaxed);
+        if any {
+            // Those that could be opened may have told the tray before.
+            for engine in accounts.engines() {
+                engine.changed();
+            }
+        }
         Ok(accounts)
     }
 
@@ -214,15 +222,28 @@ impl<F: Forge, D: Desktop> Accounts<F, D> {
     /// # Errors
     /// No account's can be read.
     pub async fn status(&self) -> Result<Status, Failure> {
-        let (mut all, mut failed) = (Vec::new(), None);
+        let labels = self.inner.board.labels();
+        let (mut all, mut unread, mut failed) = (Vec::new(), Vec::new(), None);
         for engine in self.engines() {
             match engine.status().await {
                 Ok(status) => all.push(status),
-                Err(failure) => failed = Some(failure),
+                Err(failure) => {
+                    let name = engine.name();
+                    let label = labels
+                        .get(name)
+                        .cloned()
+                        .unwrap_or_else(|| format!("The account {}", called(name)));
+                    unread.push(OtherLedger {
+                        account: name.to_string(),
+                        label: format!("{label}, which cannot be read"),
+                    });
+                    failed = Some(failure);
+                }
             }
         }
-        let merged = merging::status(self.inner.board.revision(), all, &self.inner.board.labels());
+        let merged = merging::status(self.inner.board.revision(), all, &labels);
         let mut status = merged.ok_or_else(|| failed.unwrap_or_else(ended))?;
+        status.other_ledgers.append(&mut unread);
         status.open = held(&self.inner.open).take().map(|handle| handle.to_string());
         status.unopened = self.unopened();
         Ok(status)

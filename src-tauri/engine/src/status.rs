@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::ports::{Desktop, Forge, TrayState, Who};
 use crate::rows::visible;
 use crate::view::{
-    AccountView, Connection, Failure, LeftLedger, QueueFilter, Row, SectionKind, SeverityView, Status,
+    AccountView, Connection, Failure, OtherLedger, QueueFilter, Row, SectionKind, SeverityView, Status,
 };
 
 /// Changes that need the user: how many, the worst, and the first few as lines for the tray.
@@ -29,8 +29,8 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         let outbox = u32::try_from(outbox).unwrap_or(u32::MAX);
         let pending = self.pending()?.count;
         let account = self.account();
-        let left = match account {
-            None => self.left()?,
+        let other = match account {
+            None => self.ledger_of_who_signed_out()?,
             Some(_) => None,
         };
         let live = self.live();
@@ -58,7 +58,7 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
             accounts: account.iter().cloned().collect(),
             account,
             unopened: Vec::new(),
-            left: left.into_iter().filter(|_| !live.restoring).collect(),
+            other_ledgers: other.into_iter().filter(|_| !live.restoring).collect(),
             connection: live.connection,
             offline_since: live.offline_since.map(|at| at.to_string()),
             data_at: live.refreshed_at.map(|at| at.to_string()),
@@ -75,17 +75,19 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
         })
     }
 
-    /// The ledger of an account that is signed out, if it has lines.
-    fn left(&self) -> Result<Option<LeftLedger>, Failure> {
+    /// If it has lines.
+    fn ledger_of_who_signed_out(&self) -> Result<Option<OtherLedger>, Failure> {
         if self.store().ledger_head()?.is_none() {
             return Ok(None);
         }
         let owner = self.owner()?;
-        Ok(Some(LeftLedger {
+        let whose = owner.map_or_else(
+            || "An account".to_owned(),
+            |owner| format!("{} at {}", visible(&owner.viewer.login), owner.address.host),
+        );
+        Ok(Some(OtherLedger {
             account: self.name().to_string(),
-            label: owner.map_or_else(String::new, |owner| {
-                format!("{} at {}", visible(&owner.viewer.login), owner.address.host)
-            }),
+            label: format!("{whose}, signed out"),
         }))
     }
 

@@ -19,7 +19,7 @@ fn the_committed_typescript_is_what_view_says() {
         DecisionRow, DecisionView, HoldingState, HoldingView, OutboxStateView, Message, BannerKind, Banner, Run, VerdictView, EvidenceView,
         FindingView, ComponentView, NotAssessedView, CheckView, ReviewView, GroundView, FileKind, FileEntry, ChangeView, ApprovalView,
         RowKind, Piece, DiffRow, FileView, WillCount, KeyPlace, KeyView, Keys, KeyProposal, Rotation, KeyPlaceView, SignedRow, Found, FoundChange, FoundText, FoundLine, Excerpt, Sheet, Connection, KeychainState,
-        TokenState, AccountView, LeftLedger, Status, SignInStep, SignInResult, ProxyMode, AuthorityView, NetworkView, DeviceView, Diagnostics, Decided, Withdrawn, ExportForm, Exported, Failure, Code,
+        TokenState, AccountView, OtherLedger, Status, SignInStep, SignInResult, ProxyMode, AuthorityView, NetworkView, DeviceView, Diagnostics, Decided, Withdrawn, ExportForm, Exported, Failure, Code,
     );
     let text = format!(
         "// Generated from src-tauri/engine/src/view.rs and its parts by `cargo test -p countersign-engine` with \

@@ -33,7 +33,7 @@ pub use rotation::{KeyPlaceView, Rotation, SignedRow};
 pub use searching::{Excerpt, Found, FoundChange, FoundLine, FoundText};
 pub use signing::{Decided, KeyPlace, KeyProposal, KeyView, Keys, Sheet, WillCount, Withdrawn};
 pub use status::{
-    AccountView, Connection, KeychainState, LeftLedger, SignInResult, SignInStep, Status, TokenState,
+    AccountView, Connection, KeychainState, OtherLedger, SignInResult, SignInStep, Status, TokenState,
 };
 
 /// How bad a finding or a change is. `none`: nothing was found (which is not a clearance).

@@ -1071,13 +1071,13 @@ pending: number,
  */
 key: KeyView | null, };
 
-export type LeftLedger = { 
+export type OtherLedger = { 
 /**
  * Names the account in `export_ledger`.
  */
 account: string, 
 /**
- * "priya-n at github.com"; empty where that is not known.
+ * "priya-n at github.com, signed out".
  */
 label: string, };
 
@@ -1103,9 +1103,9 @@ accounts: Array<AccountView>,
  */
 unopened: Array<Message>, 
 /**
- * The ledgers of those that are signed out, which stay.
+ * The ledgers of those that are not among `accounts`: they are signed out, or cannot be read.
  */
-left: Array<LeftLedger>, 
+other_ledgers: Array<OtherLedger>, 
 /**
  * Is the forge reached?
  */

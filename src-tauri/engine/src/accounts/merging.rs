@@ -163,7 +163,7 @@ pub(super) fn status(
             account.label.clone_from(label);
         }
     }
-    let left = all.iter().flat_map(|one| one.left.clone()).collect();
+    let other_ledgers = all.iter().flat_map(|one| one.other_ledgers.clone()).collect();
     let restoring = all.iter().any(|one| one.restoring);
     let signed_in = |one: &Status| one.account.is_some();
     let (outbox, pending) = all
@@ -196,7 +196,7 @@ pub(super) fn status(
         keychain: keychain.unwrap_or(lead.keychain),
         account,
         accounts,
-        left,
+        other_ledgers,
         ..lead
     })
 }

@@ -203,7 +203,7 @@ fn stands(name: &str, token: TokenState, connection: Connection, trouble: bool) 
         account: Some(account.clone()),
         accounts: vec![account],
         unopened: Vec::new(),
-        left: Vec::new(),
+        other_ledgers: Vec::new(),
         connection,
         offline_since: None,
         data_at: None,

@@ -98,8 +98,8 @@ pub struct Status {
     pub accounts: Vec<AccountView>,
     /// Accounts of the profile that could not be opened. What they hold was not touched.
     pub unopened: Vec<Message>,
-    /// The ledgers of those that are signed out, which stay.
-    pub left: Vec<LeftLedger>,
+    /// The ledgers of those that are not among `accounts`: they are signed out, or cannot be read.
+    pub other_ledgers: Vec<OtherLedger>,
     /// Is the forge reached?
     pub connection: Connection,
     /// Since when it is not; RFC 3339.
@@ -126,13 +126,13 @@ pub struct Status {
     pub version: String,
 }
 
-/// A ledger whose account is signed out. It can be exported still.
+/// The ledger of an account that is opened and not shown. It stays, and can be exported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub struct LeftLedger {
+pub struct OtherLedger {
     /// Names the account in `export_ledger`.
     pub account: String,
-    /// "priya-n at github.com"; empty where that is not known.
+    /// "priya-n at github.com, signed out".
     pub label: String,
 }
 

@@ -1,4 +1,4 @@
-import type { AccountView, LeftLedger, SignInResult, Status } from "../types";
+import type { AccountView, OtherLedger, SignInResult, Status } from "../types";
 import { ME } from "./sheet";
 
 /** What a check of a token finds. One of fewer than eight characters is refused. */
@@ -25,14 +25,14 @@ export function checked(host: string, token: string): SignInResult {
 }
 
 /** The status while nobody is signed in. */
-export function signedOut(revision: number, restoring: boolean, left: LeftLedger[] = []): Status {
+export function signedOut(revision: number, restoring: boolean, other_ledgers: OtherLedger[] = []): Status {
   return {
     revision,
     restoring,
     account: null,
     accounts: [],
     unopened: [],
-    left,
+    other_ledgers,
     connection: "connecting",
     offline_since: null,
     data_at: null,
@@ -60,7 +60,7 @@ export const SECOND = "priya-n@ghe.example.com";
 /** The status while somebody is signed in: the account that stands worst leads. */
 export function statusOf(
   accounts: AccountView[],
-  rest: Pick<Status, "revision" | "keychain" | "open" | "left">,
+  rest: Pick<Status, "revision" | "keychain" | "open" | "other_ledgers">,
 ): Status {
   const lead = accounts.find((one) => one.connection === "offline") ?? accounts[0];
   if (lead === undefined) return signedOut(rest.revision, false);

@@ -13,9 +13,9 @@ import type {
   Keys,
   KeyProposal,
   KeyView,
-  LeftLedger,
   NetworkView,
   Message,
+  OtherLedger,
   OutboxStateView,
   ProxyMode,
   Queue,
@@ -89,7 +89,7 @@ function over(state: OutboxStateView): boolean {
 class Fake implements Backend {
   readonly sample = true;
   #variant: Variant;
-  #left: LeftLedger[] = [];
+  #otherLedgers: OtherLedger[] = [];
   #start = Date.now();
   #revision = 1;
   #told = new Set<(revision: number) => void>();
@@ -277,14 +277,14 @@ class Fake implements Backend {
         "Nothing was reset. Move the file away to start afresh; decisions already confirmed are at the forge.",
       );
     }
-    if (this.#accounts.size === 0) return signedOut(this.#revision, this.#restoring, this.#left);
+    if (this.#accounts.size === 0) return signedOut(this.#revision, this.#restoring, this.#otherLedgers);
     return statusOf(
       [...this.#accounts].map((name) => this.#accountView(name)),
       {
         revision: this.#revision,
         keychain: this.#variant === "error" || this.#token === "locked" ? "locked" : "unlocked",
         open,
-        left: this.#left,
+        other_ledgers: this.#otherLedgers,
       },
     );
   }
@@ -570,7 +570,7 @@ class Fake implements Backend {
     if (!result.ok) return result;
     const account = forge.trim() === SERVER ? SECOND : FIRST;
     this.#accounts.add(account);
-    this.#left = this.#left.filter((left) => left.account !== account);
+    this.#otherLedgers = this.#otherLedgers.filter((one) => one.account !== account);
     if (forge.trim() === SERVER) result.account = SECOND;
     this.#token = "held";
     if (this.#variant === "locked") this.#variant = "";
@@ -643,7 +643,10 @@ class Fake implements Backend {
   async sign_out({ account, forget }: { account: string; forget: boolean }): Promise<Message | null> {
     this.#write();
     this.#accounts.delete(account);
-    this.#left = [...this.#left, { account, label: `${ME} at ${account === SECOND ? SERVER : HOST}` }];
+    this.#otherLedgers = [
+      ...this.#otherLedgers,
+      { account, label: `${ME} at ${account === SECOND ? SERVER : HOST}, signed out` },
+    ];
     if (forget) this.#held = this.#held.filter(({ id }) => ownerOf(id).account !== account);
     this.#changed();
     return null;
@@ -652,7 +655,7 @@ class Fake implements Backend {
   async erase(): Promise<Message | null> {
     this.#write();
     this.#accounts.clear();
-    this.#left = [];
+    this.#otherLedgers = [];
     if (this.#variant === "damaged") this.#variant = "";
     this.#held = [];
     this.#entries = [];

@@ -7,8 +7,8 @@ use countersign_engine::github::GitHub;
 use countersign_engine::view::{ChangeView, Code, Connection, DecisionView};
 use countersign_tests::forge::faults::{Effect, Fault};
 
-use super::bench::{Agent, REPO, Remembering};
-use super::desk::{Desk, PRIYA, SOL, authors, forge, handle, host, open, revoke};
+use super::bench::{REPO, Remembering};
+use super::desk::{Desk, PRIYA, SOL, authors, handle, host, open, revoke};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_are_polled_and_one_queue_one_tray_and_the_notices_say_whose() {
@@ -67,12 +67,7 @@ async fn all_are_polled_and_one_queue_one_tray_and_the_notices_say_whose() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_one_account_nothing_says_whose() {
-    let agent = Agent::start();
-    let forge = forge(&agent, "feature").await;
-    let desk = Desk::new(agent).await;
-    assert_eq!(desk.sign_in(&forge, PRIYA).await, "first");
-    desk.until("the first sync", async |desk| desk.rows().await.len() == 1)
-        .await;
+    let (desk, forge) = Desk::with_one_account().await;
     forge.with(|world| open(world, "more"));
     desk.on().refresh().await.unwrap();
     let said = desk

@@ -84,6 +84,17 @@ impl Desk {
         desk
     }
 
+    /// One person at one forge, with one change.
+    pub(crate) async fn with_one_account() -> (Self, Forge) {
+        let agent = Agent::start();
+        let forge = forge(&agent, "feature").await;
+        let desk = Self::new(agent).await;
+        desk.sign_in(&forge, PRIYA).await;
+        desk.until("the first sync", async |desk| desk.rows().await.len() == 1)
+            .await;
+        (desk, forge)
+    }
+
     /// Two people at one forge, of whom both are asked for one change.
     pub(crate) async fn with_two_people() -> (Self, Forge) {
         let agent = Agent::start();

@@ -5,8 +5,8 @@ use std::time::Duration;
 use countersign_engine::view::OutboxStateView;
 use countersign_tests::forge::faults::{Effect, Fault};
 
-use super::bench::{Agent, REPO};
-use super::desk::{Desk, PRIYA, forge, handle, open, revoke, scopes};
+use super::bench::REPO;
+use super::desk::{Desk, PRIYA, handle, open, revoke, scopes};
 
 /// A token that was revoked while a decision waited.
 #[tokio::test(flavor = "multi_thread")]
@@ -70,12 +70,7 @@ async fn a_new_token_takes_the_old_ones_place_and_the_outbox_goes_on_with_it() {
 /// At the forge a login can be changed; the person is the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn under_another_login_the_same_person_is_the_same_account_and_leaves_no_token_behind() {
-    let agent = Agent::start();
-    let forge = forge(&agent, "feature").await;
-    let desk = Desk::new(agent).await;
-    desk.sign_in(&forge, PRIYA).await;
-    desk.until("the first sync", async |desk| desk.rows().await.len() == 1)
-        .await;
+    let (desk, forge) = Desk::with_one_account().await;
     forge.with(|world| {
         world.user("priya-nash", 1_234_567, "Priya N", "priya@acme.example");
         world.token("ghp_next", "priya-nash", scopes());
@@ -92,12 +87,7 @@ async fn under_another_login_the_same_person_is_the_same_account_and_leaves_no_t
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_old_token_meets_on_its_way_says_nothing_of_the_new_one() {
-    let agent = Agent::start();
-    let forge = forge(&agent, "feature").await;
-    let desk = Desk::new(agent).await;
-    desk.sign_in(&forge, PRIYA).await;
-    desk.until("the first sync", async |desk| desk.rows().await.len() == 1)
-        .await;
+    let (desk, forge) = Desk::with_one_account().await;
     forge.with(|world| {
         open(world, "more");
         world.token("ghp_next", "priya-n", scopes());

@@ -236,6 +236,17 @@ test("the ledger of who signed out is offered before all is erased", async ({ pa
   await expect(erase.getByRole("button", { name: "Export the ledger…" })).toHaveCount(2);
 });
 
+test("what cannot be opened is said in the queue, and that its ledger goes unexported", async ({ page }) => {
+  await start(page, "unopened");
+  const queue = page.getByRole("navigation", { name: "Queue" });
+  await expect(queue.getByText("priya-n@ghe.example.com could not be opened")).toBeVisible();
+  await page.getByRole("button", { name: "Help" }).click();
+  await page.getByRole("button", { name: "Erase all data…" }).click();
+  const erase = page.getByRole("dialog", { name: "Erase all data" });
+  await expect(erase.getByText("cannot be exported, and is erased too")).toBeVisible();
+  await expect(erase.getByRole("button", { name: "Export the ledger…" })).toHaveCount(1);
+});
+
 test("signing out asks what becomes of what was read", async ({ page }) => {
   await start(page);
   await page.getByRole("button", { name: "priya-n" }).click();

@@ -56,12 +56,18 @@ impl<F: Forge, D: Desktop> Engine<F, D> {
 
     /// The names of the tokens that the keychain may hold for this account. Before it is taken up, the database says
     /// whose it is, and where that can be read no more, what is noted beside it.
-    fn tokens(&self) -> impl Iterator<Item = String> + use<F, D> {
-        let owner = self
-            .owner()
-            .unwrap_or_else(|_| whose::read(&self.inner.options.profile));
-        let accounts = self.account().into_iter().chain(owner);
-        accounts.map(|account| account.token_name())
+    ///
+    /// # Errors
+    /// Nothing says whose it is: a token would be left behind.
+    fn tokens(&self) -> Result<Vec<String>, Failure> {
+        let account = self.account();
+        let owner = match self.owner() {
+            Ok(owner) => owner,
+            Err(_) if account.is_some() => None,
+            Err(failure) => Some(whose::read(&self.inner.options.profile).ok_or(failure)?),
+        };
+        let accounts = account.iter().chain(&owner);
+        Ok(accounts.map(Account::token_name).collect())
     }
 }
 
@@ -147,7 +153,9 @@ pub(crate) async fn erase_all<F: Forge, D: Desktop>(
     let accounts: Vec<_> = engines.iter().map(Engine::account).collect();
     let owners: Vec<_> = unopened.iter().map(|one| whose::read(&one.folder)).collect();
     let mut tokens: BTreeSet<String> = owners.iter().flatten().map(Account::token_name).collect();
-    tokens.extend(engines.iter().flat_map(Engine::tokens));
+    for engine in engines {
+        tokens.extend(engine.tokens()?);
+    }
     // From here on, nothing more is sent, and a poll that is still under way writes nothing any more.
     for engine in engines {
         engine.set_account(None, None);

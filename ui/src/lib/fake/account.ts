@@ -1,4 +1,5 @@
 import type { AccountView, OtherLedger, SignInResult, Status } from "../types";
+import { said } from "./build";
 import { ME } from "./sheet";
 
 /** What a check of a token finds. One of fewer than eight characters is refused. */
@@ -57,10 +58,17 @@ export function ownerOf(id: string): { account: string; host: string } {
 /** The second account of the sample that has two: its server is behind a network that is not there now. */
 export const SECOND = "priya-n@ghe.example.com";
 
+/** What is said of one that is there and cannot be opened. */
+export const UNOPENED = said(
+  "The account priya-n@ghe.example.com could not be opened. The database is damaged.",
+  "The other accounts go on without it; nothing of it was changed.",
+  "Move the file away to start afresh; decisions already confirmed are at the forge.",
+);
+
 /** The status while somebody is signed in: the account that stands worst leads. */
 export function statusOf(
   accounts: AccountView[],
-  rest: Pick<Status, "revision" | "keychain" | "open" | "other_ledgers">,
+  rest: Pick<Status, "revision" | "keychain" | "open" | "other_ledgers" | "unopened">,
 ): Status {
   const lead = accounts.find((one) => one.connection === "offline") ?? accounts[0];
   if (lead === undefined) return signedOut(rest.revision, false);
@@ -71,7 +79,6 @@ export function statusOf(
     restoring: false,
     account: lead,
     accounts,
-    unopened: [],
     outbox: accounts.reduce((sum, one) => sum + one.outbox, 0),
     pending: accounts.reduce((sum, one) => sum + one.pending, 0),
     version: "0.1.0",

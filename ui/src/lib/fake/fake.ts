@@ -32,7 +32,7 @@ import type {
   Withdrawn,
 } from "../types";
 import { worse } from "../words";
-import { checked, ownerOf, SECOND, signedOut, statusOf } from "./account";
+import { checked, ownerOf, SECOND, signedOut, statusOf, UNOPENED } from "./account";
 import { bannersOf } from "./banners";
 import { said, type SampleChange } from "./build";
 import { SAMPLE_DIAGNOSTICS } from "./diagnostics";
@@ -65,6 +65,7 @@ const VARIANTS = [
   "hostile",
   "full-disk",
   "damaged",
+  "unopened",
   "no-right",
   "two-accounts",
 ] as const;
@@ -281,6 +282,7 @@ class Fake implements Backend {
     return statusOf(
       [...this.#accounts].map((name) => this.#accountView(name)),
       {
+        unopened: this.#variant === "unopened" ? [UNOPENED] : [],
         revision: this.#revision,
         keychain: this.#variant === "error" || this.#token === "locked" ? "locked" : "unlocked",
         open,
